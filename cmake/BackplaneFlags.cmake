@@ -1,0 +1,17 @@
+# Compiler flags for everything in the tree, by build type: strict warnings always, sanitizers and hardening by option.
+add_library(backplane_flags INTERFACE)
+target_compile_definitions(backplane_flags INTERFACE _GNU_SOURCE)
+target_compile_options(backplane_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wimplicit-fallthrough
+                                                 -Wstrict-prototypes -Wmissing-prototypes -Werror=format-security -fno-omit-frame-pointer)
+if(BACKPLANE_STRICT)
+  target_compile_options(backplane_flags INTERFACE -Werror)
+endif()
+if(BACKPLANE_SANITIZE)
+  target_compile_options(backplane_flags INTERFACE -fsanitize=${BACKPLANE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(backplane_flags INTERFACE -fsanitize=${BACKPLANE_SANITIZE})
+endif()
+if(BACKPLANE_HARDEN)
+  target_compile_options(backplane_flags INTERFACE -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -U_FORTIFY_SOURCE
+                                                   -D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero)
+  target_link_options(backplane_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()

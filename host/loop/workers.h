@@ -1,0 +1,23 @@
+/* The worker pool: a few threads for file work, hashing and large parses. Small stacks (256 KiB); started on first use. */
+#ifndef HOST_LOOP_WORKERS_H
+#define HOST_LOOP_WORKERS_H
+
+#include <stdbool.h>
+
+struct work {
+  void (*run)(struct work *work);                  /* on a worker */
+  void (*done)(struct work *work, bool cancelled); /* on main, exactly once; cancelled: run was never called */
+  const void *owner;                               /* for workers_join; a plugin, or NULL for the host's own */
+  struct work *next;
+};
+
+/* Queues `work`; it must stay valid until `done`. Main thread. */
+void workers_submit(struct work *work);
+/* Cancels what waits and waits for what runs with this owner; their `done` calls come in later ticks. Main thread. */
+void workers_cancel(const void *owner);
+/* Work of this owner that waits, runs, or whose `done` has not been called. */
+unsigned workers_pending(const void *owner);
+/* Stops the threads after the running work; pending work is cancelled. */
+void workers_stop(void);
+
+#endif
