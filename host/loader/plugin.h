@@ -16,6 +16,14 @@ struct owned {
   void (*revoke)(struct owned *self);
 };
 
+/* Time spent in one kind of callback, by the literal given to culprit_enter. Written on main only. */
+struct hook_time {
+  const char *what;
+  uint64_t calls;
+  int64_t total_ns;
+};
+#define PLUGIN_HOOKS 16
+
 struct plugin {
   bp_plugin handle;
   uint32_t generation; /* 1 for the first load of this id since start */
@@ -27,18 +35,39 @@ struct plugin {
   void *image; /* dlopen handle */
   struct owned *registrations;
   char status_text[121];
-  char failure[512]; /* why it is FAILED */
+  char failure[1024]; /* why it is FAILED */
+  bool left_thread;   /* the image stays mapped: a thread of its own may still run its code */
   uint64_t slow_callbacks;
+  struct hook_time hooks[PLUGIN_HOOKS];
+  char *folder; /* STATE/modules/ID once asked for; under the registry's lock */
   struct plugin *next;
   /* Per-subsystem data, owned by the subsystem named. */
   void *store_data;
   void *config_data;
 };
 
-/* NULL when stale. Main thread. */
+/* NULL when stale. Any thread: the struct of a plugin that is gone is kept until plugin_registry_release, so that a pointer
+ * read on another thread never dangles; only main changes what it holds. */
 struct plugin *plugin_get(bp_plugin handle);
+/* The newest generation with this id, whatever its phase. Main thread, as all below. */
 struct plugin *plugin_find(bp_str id);
 struct plugin *plugin_first(void); /* linked by `next`, in start order */
+
+/* A new plugin at the end of the list, phase LOADED. Strings are copied. */
+struct plugin *plugin_add(bp_str id, const char *path);
+/* Puts the list in this order; holds every plugin in the list. */
+void plugin_reorder(struct plugin *const *order, unsigned count);
+/* Revokes what it still has registered, the newest first. */
+void plugin_revoke_all(struct plugin *plugin);
+/* Takes it off the list and makes its handle stale. */
+void plugin_retire(struct plugin *plugin);
+/* Frees all, at the very end. */
+void plugin_registry_release(void);
+const char *plugin_phase_name(enum plugin_phase phase);
+
+/* For a table's [main] functions: true on main; elsewhere it logs plugin and function once, and the caller answers
+ * BP_E_THREAD. Never aborts: a faulty plugin does not stop the host. */
+bool plugin_on_main(bp_plugin self, const char *function);
 
 void owned_add(struct plugin *owner, struct owned *item, void (*revoke)(struct owned *self));
 void owned_remove(struct owned *item);
@@ -54,5 +83,10 @@ struct culprit {
 };
 void culprit_enter(struct culprit *frame, struct plugin *plugin, const char *what, bp_str detail);
 void culprit_leave(struct culprit *frame);
+/* The innermost frame of this thread, or NULL. Async-signal-safe. */
+const struct culprit *culprit_current(void);
+
+/* A callback on main that takes longer is logged and counted. */
+#define CULPRIT_SLOW_NS (INT64_C(50) * 1000 * 1000)
 
 #endif
