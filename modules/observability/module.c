@@ -1,0 +1,114 @@
+/* Descriptor and life cycle of the observability module. */
+#include "observability.h"
+#include "statements.h"
+
+#include <stdlib.h>
+
+#define NEED(name, table)                                                                                                                            \
+  { sizeof(bp_need), 0, BP_STR(name), (uint32_t)sizeof(table), 0 }
+
+static const bp_need needs[] = {
+    NEED(BP_CORE_1, bp_core_1), NEED(BP_CONFIG_1, bp_config_1),   NEED(BP_JSON_1, bp_json_1),
+    NEED(BP_LOG_1, bp_log_1),   NEED(BP_METRICS_1, bp_metrics_1), NEED(BP_HTTP_1, bp_http_1),
+    NEED(BP_LIVE_1, bp_live_1), NEED(BP_DB_1, bp_db_1),           NEED(BP_LOOP_1, bp_loop_1),
+};
+
+static const bp_option options[] = {
+    {.size = sizeof(bp_option),
+     .type = BP_OPTION_INTEGER,
+     .name = BP_STR("retention_days"),
+     .doc = BP_STR("Events older than this are deleted; 0 keeps them for ever."),
+     .def = BP_STR("0"),
+     .minimum = 0,
+     .maximum = 36500},
+};
+
+static const bp_family families[] = {
+    {.size = sizeof(bp_family),
+     .error_shape = BP_ERRORS_DETAIL,
+     .flags = BP_FAMILY_HEAD_405 | BP_FAMILY_DOCS,
+     .validation_status = 422,
+     .name = BP_STR("observability"),
+     .title = BP_STR("Agent observability"),
+     .not_found_text = BP_STR("Not Found"),
+     .not_allowed_text = BP_STR("Method Not Allowed")},
+};
+
+#define TOPIC(word, text)                                                                                                                            \
+  { sizeof(bp_topic), BP_TOPIC_DURABLE, BP_STR("observability." word), BP_STR(text) }
+
+static const bp_topic topics[] = {
+    TOPIC("event", "the event as posted, every optional member present"),
+    TOPIC("session_created", "the session"),
+    TOPIC("session_deleted", "{session_id}"),
+    TOPIC("session_updated", "the session"),
+};
+
+static const bp_str search_columns[] = {BP_STR("tool_name"), BP_STR("tool_input"), BP_STR("tool_output"),
+                                        BP_STR("error"),     BP_STR("reason"),     BP_STR("content")};
+static const bp_search_index searches[] = {
+    {sizeof(bp_search_index), 0, BP_STR("events"), BP_STR("observability_events"), BP_ARRAY(search_columns)},
+};
+
+static void fetch_tables(struct observability *o) {
+  bp_plugin self = o->self;
+  o->core = o->host->get(self, BP_LIT(BP_CORE_1));
+  o->config = o->host->get(self, BP_LIT(BP_CONFIG_1));
+  o->json = o->host->get(self, BP_LIT(BP_JSON_1));
+  o->log = o->host->get(self, BP_LIT(BP_LOG_1));
+  o->metrics = o->host->get(self, BP_LIT(BP_METRICS_1));
+  o->http = o->host->get(self, BP_LIT(BP_HTTP_1));
+  o->live = o->host->get(self, BP_LIT(BP_LIVE_1));
+  o->db = o->host->get(self, BP_LIT(BP_DB_1));
+  o->loop = o->host->get(self, BP_LIT(BP_LOOP_1));
+}
+
+static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, bp_error *err) {
+  (void)err;
+  struct observability *o = calloc(1, sizeof(*o));
+  if (!o)
+    return BP_E_NO_MEMORY;
+  o->self = self;
+  o->host = host;
+  fetch_tables(o);
+  view_init(o);
+  o->config->integer(self, BP_LIT("retention_days"), &o->retention_days);
+  o->metrics->declare(self, BP_METRIC_COUNTER, BP_LIT("events_total"), BP_LIT("Events stored."), bp_str_make(NULL, 0), &o->events_total);
+  *ret_state = o;
+  return BP_OK;
+}
+
+static bp_status start(void *state, bp_error *err) {
+  (void)err;
+  retention_start(state);
+  return BP_OK;
+}
+
+static void destroy(void *state) {
+  free(state);
+}
+
+static const bp_plugin_descriptor descriptor = {
+    .size = sizeof(bp_plugin_descriptor),
+    .abi_major = BP_ABI_MAJOR,
+    .abi_minor = BP_ABI_MINOR,
+    .id = BP_STR("observability"),
+    .version = BP_STR("1.0.0"),
+    .summary = BP_STR("Live view of what coding agents do: sessions, events, stop."),
+    .family = BP_STR("observability"),
+    .needs = BP_ARRAY(needs),
+    .options = BP_ARRAY(options),
+    .families = BP_ARRAY(families),
+    .routes = BP_ARRAY(observability_routes),
+    .topics = BP_ARRAY(topics),
+    .migrations = BP_ARRAY(observability_migrations),
+    .statements = BP_ARRAY(observability_statements),
+    .searches = BP_ARRAY(searches),
+    .create = create,
+    .start = start,
+    .destroy = destroy,
+};
+
+const bp_plugin_descriptor *bp_plugin_query_1(void) {
+  return &descriptor;
+}

@@ -1,0 +1,97 @@
+/* What the files of this module share: its state, the call context of one request, and each concept's entry points.
+ *
+ * Sessions and events of coding agents, as an existing family of clients speaks them (see README.md). */
+#ifndef OBSERVABILITY_H
+#define OBSERVABILITY_H
+
+#include <backplane/backplane.h>
+#include <stdbool.h>
+
+struct observability {
+  bp_plugin self;
+  const bp_host *host;
+  const bp_core_1 *core;
+  const bp_config_1 *config;
+  const bp_json_1 *json;
+  const bp_log_1 *log;
+  const bp_metrics_1 *metrics;
+  const bp_http_1 *http;
+  const bp_live_1 *live;
+  const bp_db_1 *db;
+  const bp_loop_1 *loop;
+  bp_metric events_total;
+  int64_t retention_days; /* of events; 0: for ever */
+  bool is_pruning;
+  bp_live_view view; /* what /ws shows */
+};
+
+/* One request while the store works for it. */
+struct call {
+  struct observability *module;
+  bp_request request;
+  uint32_t limit;    /* rows asked for, where the route pages */
+  bool wants_paging; /* the client asked for pages, so the answer may carry "next" */
+  uint64_t from;     /* /ws: replay after this sequence; BP_LIVE_FROM_NOW: none asked for */
+};
+
+/* Defers the request and makes its context; NULL when that failed and the request has been answered. */
+struct call *call_new(struct observability *module, bp_request request);
+/* Answers with the host's mapping of a failed outcome, frees the call, and returns true if the outcome was a failure. */
+bool call_failed(struct call *call, const bp_db_outcome *outcome);
+/* Hands a write or read to the store; answers and frees the call if it is refused. */
+void call_write(struct call *call, const bp_db_step *steps, uint32_t count, bp_db_done_fn done);
+void call_read(struct call *call, const bp_db_query *queries, uint32_t count, bp_db_done_fn done);
+/* Answers with a sentence in the family's shape. */
+void reply_error(struct observability *module, bp_request request, uint32_t status, bp_str message);
+/* Sends the writer's text, frees the writer and the call. */
+void call_reply(struct call *call, uint32_t status, bp_json_writer body);
+
+/* Values for statements. */
+bp_db_value db_text(bp_str text);
+bp_db_value db_text_or_null(bp_str text);
+bp_db_value db_integer(int64_t value);
+bp_db_value db_null(void);
+bp_str column_text(const struct observability *module, const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column);
+
+/* Wall clock as "2026-11-21T07:17:00.123456+00:00" (32 characters) for created_at and modified_at. */
+#define TIMESTAMP_BYTES 33
+bp_str timestamp_now(const struct observability *module, char text[TIMESTAMP_BYTES]);
+
+/* A process that may belong to a session: accepted only if it is ours and not the host or an ancestor of the host. */
+struct process_fact {
+  int64_t pid;
+  int64_t started_ticks; /* field 22 of /proc/PID/stat: with the pid, it names one process of this boot */
+};
+bool process_fact_read(int64_t pid, struct process_fact *ret);
+
+/* events.c */
+void events_post(void *state, bp_request request);
+void events_post_to_session(void *state, bp_request request);
+/* event_queries.c */
+void events_list(void *state, bp_request request);
+void events_search(void *state, bp_request request);
+/* sessions.c */
+void sessions_list(void *state, bp_request request);
+void sessions_create(void *state, bp_request request);
+void sessions_get(void *state, bp_request request);
+void sessions_status(void *state, bp_request request);
+void sessions_result(void *state, bp_request request);
+void sessions_patch_metadata(void *state, bp_request request);
+void sessions_delete(void *state, bp_request request);
+/* Writes {"sessions":[...]} members of a result made of session rows. */
+void sessions_write(struct observability *module, bp_json_writer out, const bp_db_outcome *outcome, uint32_t rows);
+/* session_stop.c */
+void sessions_stop(void *state, bp_request request);
+/* view.c */
+void view_init(struct observability *module);
+void view_connect(void *state, bp_request request);
+/* facts.c */
+bp_status facts_event(void *state, bp_request request, bp_json_writer facts);
+bp_status facts_session(void *state, bp_request request, bp_json_writer facts);
+/* retention.c */
+void retention_start(struct observability *module);
+
+#define ROUTE_COUNT 14
+extern const bp_route observability_routes[ROUTE_COUNT];
+
+#endif
