@@ -24,12 +24,17 @@ enum auth_verdict auth_gate(struct http_exchange *x, unsigned *ret_status, bp_st
 /* Adds Access-Control-* and Vary for an origin that passed. */
 void auth_cors_headers(struct http_exchange *x, bool credentials, bool is_preflight);
 
+/* The protocol a WebSocket handshake may be answered with: the first one offered that does not carry a token (browsers want
+ * one echoed, and a token must never be). False: answer without the header. */
+bool auth_websocket_protocol(const struct http_exchange *x, bp_str *ret);
+
 /* Exact origins that may read answers ("http://localhost:5173"); replaces the list. Copied. */
 void auth_set_origins(const bp_str *origins, uint32_t count);
 /* Opens or creates STATE/admin.token (0600, 32 random bytes as hex) and the token table. */
 bp_status auth_init(const char *state_dir, bp_error *err);
 void auth_release(void);
-/* True if the registered paths of the gate's public list hold this one (/, /health, /ready; 3001's /api/info). */
+/* True for GET and HEAD of the paths that need no identity: /, /health, /ready, and /api/info on a family's own listener. What
+ * they may answer without one is still the route's scope to say. */
 bool auth_is_public(const struct http_exchange *x);
 
 #endif

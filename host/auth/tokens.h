@@ -1,13 +1,19 @@
 /* Bearer tokens: the admin token, tokens made with `backplane token`, tokens of children, dashboard sessions.
  *
  * Only SHA-256 hashes are kept in memory and on disk (STATE/tokens.json, 0600, atomic replace); compares are constant-time;
- * failures are limited to 10 a minute. */
+ * failures are limited to 10 a minute, a right token passes always. admin.token holds the admin token itself (0600), because the
+ * commands read it there. Main thread. */
 #ifndef HOST_AUTH_TOKENS_H
 #define HOST_AUTH_TOKENS_H
 
 #include "auth/identity.h"
 #include <backplane/base.h>
 #include <stdbool.h>
+
+/* Opens or creates STATE/admin.token and STATE/tokens.json. Blocks: at start only. Refuses files that others can read. */
+bp_status tokens_open(const char *state_dir, bp_error *err);
+/* Writes what is not yet on disk and forgets all tokens. */
+void tokens_close(void);
 
 /* Fills `ret` for a valid token. False: unknown, expired, or too many failures (then *ret_limited). */
 bool token_check(bp_str token, struct auth_identity *ret, bool *ret_limited);
