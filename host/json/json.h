@@ -17,6 +17,8 @@ extern const struct doc_limits doc_default_limits;
 
 /* Parses one value. NULL and `err` (code BP_E_PARSE, pointer = byte offset in decimal) on failure. Any thread. */
 json_t *doc_parse(bp_str text, const struct doc_limits *limits, bp_error *err);
+/* An integer, or a real without a fraction (1.0, which JSON Schema counts as one), within int64_t. */
+bool doc_integer(const json_t *value, int64_t *ret);
 /* Appends compact text. */
 void doc_write(struct buf *out, const json_t *value);
 /* Appends a quoted, escaped string. */
@@ -33,5 +35,7 @@ bool doc_writer_text(bp_json_writer writer, bp_str *ret, bp_error *err);
 /* A writer for the host's own use (owner 0), and its end. */
 bp_json_writer doc_writer_new(bp_plugin owner);
 void doc_writer_free(bp_json_writer writer);
+/* Ends every document and writer a plugin still has: the loader calls it when the plugin's generation has drained. */
+void doc_forget(bp_plugin owner);
 
 #endif
