@@ -1,0 +1,393 @@
+/* bp.loop/1: what a plugin may do with the loop. Timers and descriptors are registrations of the plugin; its posts and its
+ * work hang on one more, made on first use, whose revocation closes the door for both. */
+#include "base/log.h"
+#include "base/slots.h"
+#include "loader/plugin.h"
+#include "loader/tables.h"
+#include "loop/loop.h"
+#include "loop/workers.h"
+
+#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define POSTS_WAITING_MAX 4096
+#define WORK_WAITING_MAX 256
+
+static struct slots timers, watches;
+
+static bool is_off_main(const char *function) {
+  if (loop_is_main())
+    return false;
+  log_error("loop", "bp.loop/1 \"%s\" was called off the main thread", function);
+  return true;
+}
+
+/* ---- Timers ---- */
+
+struct timer {
+  struct owned owned;
+  struct event event;
+  bp_timer handle;
+  int64_t repeat_ms;
+  bp_timer_fn fn;
+  void *ctx;
+};
+
+static struct timeval to_timeval(int64_t ms) {
+  return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+}
+
+static void timer_destroy(struct timer *timer) {
+  event_del(&timer->event);
+  slots_remove(&timers, timer->handle);
+  owned_remove(&timer->owned);
+  free(timer);
+}
+
+static void timer_revoke(struct owned *owned) {
+  timer_destroy((struct timer *)owned);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg) {
+  (void)fd;
+  (void)what;
+  struct timer *timer = arg;
+  struct plugin *owner = timer->owned.owner;
+  bp_timer_fn fn = timer->fn;
+  void *ctx = timer->ctx;
+  bp_timer handle = timer->handle;
+  if (timer->repeat_ms) {
+    struct timeval delay = to_timeval(timer->repeat_ms);
+    event_add(&timer->event, &delay);
+  } else {
+    timer_destroy(timer);
+  }
+  struct culprit culprit;
+  culprit_enter(&culprit, owner, "timer", bp_str_make(NULL, 0));
+  fn(ctx, handle);
+  culprit_leave(&culprit);
+}
+
+static bp_status table_timer(bp_plugin self, int64_t delay_ms, int64_t repeat_ms, bp_timer_fn fn, void *ctx, bp_timer *ret) {
+  if (is_off_main("timer"))
+    return BP_E_THREAD;
+  struct plugin *plugin = plugin_get(self);
+  if (!plugin)
+    return BP_E_STALE;
+  if (delay_ms < 0 || repeat_ms < 0 || !fn)
+    return BP_E_INVALID;
+  struct timer *timer = calloc(1, sizeof(*timer));
+  if (!timer)
+    return BP_E_NO_MEMORY;
+  timer->handle = slots_add(&timers, timer);
+  if (!timer->handle) {
+    free(timer);
+    return BP_E_NO_MEMORY;
+  }
+  timer->repeat_ms = repeat_ms;
+  timer->fn = fn;
+  timer->ctx = ctx;
+  struct timeval delay = to_timeval(delay_ms);
+  evtimer_assign(&timer->event, loop_base(), on_timer, timer);
+  evtimer_add(&timer->event, &delay);
+  owned_add(plugin, &timer->owned, timer_revoke);
+  if (ret)
+    *ret = timer->handle;
+  return BP_OK;
+}
+
+static bp_status table_timer_cancel(bp_timer handle) {
+  if (is_off_main("timer_cancel"))
+    return BP_E_THREAD;
+  struct timer *timer = slots_get(&timers, handle);
+  if (!timer)
+    return BP_E_STALE;
+  timer_destroy(timer);
+  return BP_OK;
+}
+
+/* ---- Descriptors ---- */
+
+struct watch {
+  struct owned owned;
+  struct event event;
+  bp_fd_watch handle;
+  bp_fd_fn fn;
+  void *ctx;
+};
+
+static void watch_destroy(struct watch *watch) {
+  if (event_initialized(&watch->event))
+    event_del(&watch->event);
+  slots_remove(&watches, watch->handle);
+  owned_remove(&watch->owned);
+  free(watch);
+}
+
+static void watch_revoke(struct owned *owned) {
+  watch_destroy((struct watch *)owned);
+}
+
+static void on_fd(evutil_socket_t fd, short what, void *arg) {
+  struct watch *watch = arg;
+  uint32_t events = (what & EV_READ ? BP_FD_READ : 0) | (what & EV_WRITE ? BP_FD_WRITE : 0);
+  struct culprit culprit;
+  culprit_enter(&culprit, watch->owned.owner, "fd", bp_str_make(NULL, 0));
+  watch->fn(watch->ctx, watch->handle, (int32_t)fd, events);
+  culprit_leave(&culprit);
+}
+
+static bool watch_arm(struct watch *watch, int fd, uint32_t events) {
+  if (event_initialized(&watch->event))
+    event_del(&watch->event);
+  short what = (short)(EV_PERSIST | (events & BP_FD_READ ? EV_READ : 0) | (events & BP_FD_WRITE ? EV_WRITE : 0));
+  if (event_assign(&watch->event, loop_base(), fd, what, on_fd, watch) != 0)
+    return false;
+  return events == 0 || event_add(&watch->event, NULL) == 0;
+}
+
+static bool is_nonblocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_NONBLOCK);
+}
+
+static bp_status table_fd(bp_plugin self, int32_t fd, uint32_t events, bp_fd_fn fn, void *ctx, bp_fd_watch *ret) {
+  if (is_off_main("fd"))
+    return BP_E_THREAD;
+  struct plugin *plugin = plugin_get(self);
+  if (!plugin)
+    return BP_E_STALE;
+  if ((events & ~(BP_FD_READ | BP_FD_WRITE)) || !fn || !is_nonblocking(fd))
+    return BP_E_INVALID;
+  struct watch *watch = calloc(1, sizeof(*watch));
+  if (!watch)
+    return BP_E_NO_MEMORY;
+  owned_add(plugin, &watch->owned, watch_revoke);
+  watch->fn = fn;
+  watch->ctx = ctx;
+  watch->handle = slots_add(&watches, watch);
+  if (!watch->handle || !watch_arm(watch, fd, events)) {
+    bp_status status = watch->handle ? BP_E_IO : BP_E_NO_MEMORY;
+    watch_destroy(watch);
+    return status;
+  }
+  if (ret)
+    *ret = watch->handle;
+  return BP_OK;
+}
+
+static bp_status table_fd_events(bp_fd_watch handle, uint32_t events) {
+  if (is_off_main("fd_events"))
+    return BP_E_THREAD;
+  struct watch *watch = slots_get(&watches, handle);
+  if (!watch)
+    return BP_E_STALE;
+  if (events & ~(BP_FD_READ | BP_FD_WRITE))
+    return BP_E_INVALID;
+  return watch_arm(watch, event_get_fd(&watch->event), events) ? BP_OK : BP_E_IO;
+}
+
+static bp_status table_fd_cancel(bp_fd_watch handle) {
+  if (is_off_main("fd_cancel"))
+    return BP_E_THREAD;
+  struct watch *watch = slots_get(&watches, handle);
+  if (!watch)
+    return BP_E_STALE;
+  watch_destroy(watch);
+  return BP_OK;
+}
+
+/* ---- The door: posts and work of one plugin ---- */
+
+/* Found by handle from any thread under the lock. A closed door stays as a mark that the generation is gone: 32 bytes for
+ * each generation that ever posted. */
+struct door {
+  bp_plugin plugin;
+  uint32_t waiting;
+  bool is_closed;
+  struct owned *registration; /* main only; NULL before the first call on main */
+  struct door *next;
+};
+
+struct door_registration {
+  struct owned owned;
+  struct door *door;
+};
+
+static pthread_mutex_t door_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct door *doors;
+
+/* With the lock held. NULL without memory. */
+static struct door *door_find(bp_plugin plugin) {
+  for (struct door *door = doors; door; door = door->next)
+    if (door->plugin == plugin)
+      return door;
+  struct door *door = calloc(1, sizeof(*door));
+  if (door) {
+    door->plugin = plugin;
+    door->next = doors;
+    doors = door;
+  }
+  return door;
+}
+
+static void door_revoke(struct owned *owned) {
+  struct door *door = ((struct door_registration *)owned)->door;
+  struct plugin *owner = owned->owner;
+  pthread_mutex_lock(&door_lock);
+  door->is_closed = true;
+  pthread_mutex_unlock(&door_lock);
+  door->registration = NULL;
+  owned_remove(owned);
+  free(owned);
+  workers_cancel(owner);
+}
+
+/* Main: makes sure that draining `plugin` closes its door. */
+static struct door *door_open(struct plugin *plugin) {
+  pthread_mutex_lock(&door_lock);
+  struct door *door = door_find(plugin->handle);
+  pthread_mutex_unlock(&door_lock);
+  if (!door || door->registration || door->is_closed)
+    return door;
+  struct door_registration *registration = calloc(1, sizeof(*registration));
+  if (!registration)
+    return NULL;
+  registration->door = door;
+  door->registration = &registration->owned;
+  owned_add(plugin, &registration->owned, door_revoke);
+  return door;
+}
+
+struct plugin_post {
+  bp_plugin plugin;
+  bp_post_fn fn;
+  void *ctx;
+};
+
+static void run_post(void *arg) {
+  struct plugin_post post = *(struct plugin_post *)arg;
+  free(arg);
+  pthread_mutex_lock(&door_lock);
+  struct door *door = door_find(post.plugin);
+  bool is_closed = !door || door->is_closed;
+  if (door)
+    door->waiting--;
+  pthread_mutex_unlock(&door_lock);
+  struct plugin *plugin = is_closed ? NULL : plugin_get(post.plugin);
+  if (!plugin)
+    return;
+  door_open(plugin);
+  struct culprit culprit;
+  culprit_enter(&culprit, plugin, "post", bp_str_make(NULL, 0));
+  post.fn(post.ctx);
+  culprit_leave(&culprit);
+}
+
+/* Counts one more post in, or says why not. */
+static bp_status door_enter(bp_plugin self) {
+  pthread_mutex_lock(&door_lock);
+  struct door *door = door_find(self);
+  bp_status status = BP_OK;
+  if (!door)
+    status = BP_E_NO_MEMORY;
+  else if (door->is_closed)
+    status = BP_E_STALE;
+  else if (door->waiting >= POSTS_WAITING_MAX)
+    status = BP_E_BUSY;
+  else
+    door->waiting++;
+  pthread_mutex_unlock(&door_lock);
+  return status;
+}
+
+static bp_status table_post(bp_plugin self, bp_post_fn fn, void *ctx) {
+  if (!fn)
+    return BP_E_INVALID;
+  if (loop_is_main()) {
+    struct plugin *plugin = plugin_get(self);
+    if (!plugin || plugin->phase >= PLUGIN_DRAINING)
+      return BP_E_STALE;
+    if (!door_open(plugin))
+      return BP_E_NO_MEMORY;
+  }
+  struct plugin_post *post = malloc(sizeof(*post));
+  if (!post)
+    return BP_E_NO_MEMORY;
+  bp_status status = door_enter(self);
+  if (status != BP_OK) {
+    free(post);
+    return status;
+  }
+  *post = (struct plugin_post){.plugin = self, .fn = fn, .ctx = ctx};
+  loop_post(run_post, post);
+  return BP_OK;
+}
+
+/* Until `done` was called the plugin counts as pending (workers_pending), so a drain waits for it. */
+struct plugin_work {
+  struct work work;
+  struct plugin *plugin;
+  bp_work_fn run;
+  bp_work_done_fn done;
+  void *ctx;
+};
+
+static void run_work(struct work *work) {
+  struct plugin_work *item = (struct plugin_work *)work;
+  struct culprit culprit;
+  culprit_enter(&culprit, item->plugin, "work", bp_str_make(NULL, 0));
+  item->run(item->ctx);
+  culprit_leave(&culprit);
+}
+
+static void work_done(struct work *work, bool cancelled) {
+  struct plugin_work *item = (struct plugin_work *)work;
+  if (item->done) {
+    struct culprit culprit;
+    culprit_enter(&culprit, item->plugin, "work done", bp_str_make(NULL, 0));
+    item->done(item->ctx, cancelled ? BP_E_CANCELLED : BP_OK);
+    culprit_leave(&culprit);
+  }
+  free(item);
+}
+
+static bp_status table_work(bp_plugin self, bp_work_fn run, bp_work_done_fn done, void *ctx) {
+  if (is_off_main("work"))
+    return BP_E_THREAD;
+  struct plugin *plugin = plugin_get(self);
+  if (!plugin)
+    return BP_E_STALE;
+  if (!run)
+    return BP_E_INVALID;
+  struct door *door = door_open(plugin);
+  if (!door)
+    return BP_E_NO_MEMORY;
+  if (door->is_closed)
+    return BP_E_STALE;
+  if (workers_pending(plugin) >= WORK_WAITING_MAX)
+    return BP_E_BUSY;
+  struct plugin_work *item = calloc(1, sizeof(*item));
+  if (!item)
+    return BP_E_NO_MEMORY;
+  item->work = (struct work){.run = run_work, .done = work_done, .owner = plugin};
+  item->plugin = plugin;
+  item->run = run;
+  item->done = done;
+  item->ctx = ctx;
+  workers_submit(&item->work);
+  return BP_OK;
+}
+
+const bp_loop_1 loop_table = {
+    .size = sizeof(bp_loop_1),
+    .timer = table_timer,
+    .timer_cancel = table_timer_cancel,
+    .fd = table_fd,
+    .fd_events = table_fd_events,
+    .fd_cancel = table_fd_cancel,
+    .post = table_post,
+    .work = table_work,
+};
