@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct {
   pthread_mutex_t lock; /* guards `handles`, which any thread reads */
@@ -19,8 +20,41 @@ static struct {
 struct plugin *plugin_get(bp_plugin handle) {
   pthread_mutex_lock(&registry.lock);
   struct plugin *plugin = slots_get(&registry.handles, handle);
+  if (plugin && plugin->is_revoked)
+    plugin = NULL;
   pthread_mutex_unlock(&registry.lock);
   return plugin;
+}
+
+struct plugin *plugin_peek(bp_plugin handle) {
+  pthread_mutex_lock(&registry.lock);
+  struct plugin *plugin = slots_get(&registry.handles, handle);
+  pthread_mutex_unlock(&registry.lock);
+  return plugin;
+}
+
+/* The longest part of `text` within `limit` bytes that does not cut a UTF-8 sequence. */
+static size_t cut_on_character(bp_str text, size_t limit) {
+  if (text.len <= limit)
+    return text.len;
+  while (limit > 0 && ((unsigned char)text.ptr[limit] & 0xC0) == 0x80)
+    limit--;
+  return limit;
+}
+
+void plugin_set_status(struct plugin *plugin, bp_str text) {
+  size_t len = str_is_utf8(text) ? cut_on_character(text, sizeof(plugin->status_text) - 1) : 0;
+  pthread_mutex_lock(&registry.lock);
+  if (len)
+    memcpy(plugin->status_text, text.ptr, len);
+  plugin->status_text[len] = '\0';
+  pthread_mutex_unlock(&registry.lock);
+}
+
+void plugin_status(const struct plugin *plugin, char ret[121]) {
+  pthread_mutex_lock(&registry.lock);
+  memcpy(ret, plugin->status_text, sizeof(plugin->status_text));
+  pthread_mutex_unlock(&registry.lock);
 }
 
 struct plugin *plugin_find(bp_str id) {
@@ -71,6 +105,9 @@ void plugin_reorder(struct plugin *const *order, unsigned count) {
 }
 
 void plugin_revoke_all(struct plugin *plugin) {
+  pthread_mutex_lock(&registry.lock);
+  plugin->is_revoked = true;
+  pthread_mutex_unlock(&registry.lock);
   while (plugin->registrations) {
     struct owned *item = plugin->registrations;
     item->revoke(item);

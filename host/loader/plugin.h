@@ -7,6 +7,8 @@
 #include <backplane/backplane.h>
 #include <stdbool.h>
 
+struct image;
+
 enum plugin_phase { PLUGIN_LOADED, PLUGIN_CREATED, PLUGIN_STARTED, PLUGIN_DRAINING, PLUGIN_GONE, PLUGIN_FAILED };
 
 /* A registration. `revoke` must unlink it with owned_remove and free what it is part of. */
@@ -32,11 +34,14 @@ struct plugin {
   char *path;                      /* the .so as configured */
   bp_plugin_descriptor descriptor; /* a widened copy: members newer than the plugin are zero */
   void *state;
-  void *image; /* dlopen handle */
+  struct image *image;
   struct owned *registrations;
-  char status_text[121];
-  char failure[1024]; /* why it is FAILED */
-  bool left_thread;   /* the image stays mapped: a thread of its own may still run its code */
+  char status_text[121]; /* under the registry's lock: read it with plugin_status */
+  char failure[1024];    /* why it is FAILED */
+  bool is_revoked;       /* under the registry's lock */
+  bool said_drained;     /* bp_host.drained was called; atomic */
+  bool wants_drain;      /* the loader's: the running sweep will come to it */
+  bool left_thread;      /* the image stays mapped: a thread of its own may still run its code */
   uint64_t slow_callbacks;
   struct hook_time hooks[PLUGIN_HOOKS];
   char *folder; /* STATE/modules/ID once asked for; under the registry's lock */
@@ -46,9 +51,12 @@ struct plugin {
   void *config_data;
 };
 
-/* NULL when stale. Any thread: the struct of a plugin that is gone is kept until plugin_registry_release, so that a pointer
- * read on another thread never dangles; only main changes what it holds. */
+/* The plugin, for registering something on its behalf: NULL when stale, which it is from the moment its registrations are
+ * revoked. Any thread: the struct of a plugin that is gone is kept until plugin_registry_release, so that a pointer read on
+ * another thread never dangles; only main changes what it holds. */
 struct plugin *plugin_get(bp_plugin handle);
+/* The plugin until its destroy has returned: for logging and for giving things back. Any thread. */
+struct plugin *plugin_peek(bp_plugin handle);
 /* The newest generation with this id, whatever its phase. Main thread, as all below. */
 struct plugin *plugin_find(bp_str id);
 struct plugin *plugin_first(void); /* linked by `next`, in start order */
@@ -57,8 +65,11 @@ struct plugin *plugin_first(void); /* linked by `next`, in start order */
 struct plugin *plugin_add(bp_str id, const char *path);
 /* Puts the list in this order; holds every plugin in the list. */
 void plugin_reorder(struct plugin *const *order, unsigned count);
-/* Revokes what it still has registered, the newest first. */
+/* Revokes what it still has registered, the newest first; from here on plugin_get finds nothing. */
 void plugin_revoke_all(struct plugin *plugin);
+/* The sentence for `backplane status`, cut to 120 bytes on a character. Both on any thread. */
+void plugin_set_status(struct plugin *plugin, bp_str text);
+void plugin_status(const struct plugin *plugin, char ret[121]);
 /* Takes it off the list and makes its handle stale. */
 void plugin_retire(struct plugin *plugin);
 /* Frees all, at the very end. */

@@ -17,4 +17,6 @@ extern const bp_db_1 db_table;           /* host/store/db_table.c */
 extern const bp_loop_1 loop_table;       /* host/loop/loop_table.c */
 extern const bp_events_1 events_table;   /* host/loader/events_table.c */
 
+extern const bp_host host_table; /* host/loader/interfaces.c: what `create` gets */
+
 #endif

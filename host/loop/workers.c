@@ -1,6 +1,7 @@
 /* The worker pool; see workers.h. One lock, three lists: waiting, running, finished but not yet told. */
 #include "loop/workers.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "loop/loop.h"
 
 #include <pthread.h>
@@ -67,6 +68,7 @@ static void finish(struct work *work) {
 
 static void *worker_main(void *arg) {
   struct work **slot = arg;
+  thread_mark_host("worker");
   pthread_mutex_lock(&pool.lock);
   for (;;) {
     while (!pool.waiting.head && !pool.should_stop) {
@@ -106,7 +108,6 @@ static bool start_thread(void) {
     log_error("loop", "start a worker thread: %s", strerror(error));
     return false;
   }
-  pthread_setname_np(pool.threads[index], "worker");
   pool.thread_count++;
   return true;
 }

@@ -1,0 +1,108 @@
+/* bp.core/1; see backplane/core.h. */
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "host.h"
+#include "loader/plugin.h"
+#include "loader/tables.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static bp_str host_version(void) {
+  return BP_LIT(HOST_VERSION);
+}
+
+static bool make_folder(const char *path) {
+  struct stat st;
+  if (mkdir(path, 0700) != 0 && errno != EEXIST)
+    return false;
+  if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    return true;
+  errno = ENOTDIR;
+  return false;
+}
+
+static char *make_plugin_folder(const struct plugin *plugin) {
+  struct buf path = {0};
+  buf_printf(&path, "%s/modules", host_run.state_dir);
+  buf_append_char(&path, '\0');
+  bool is_made = !path.failed && make_folder(path.data);
+  buf_clear(&path);
+  buf_printf(&path, "%s/modules/%s", host_run.state_dir, plugin->id);
+  buf_append_char(&path, '\0');
+  is_made = is_made && !path.failed && make_folder(path.data);
+  char *folder = is_made ? str_dupz(str_from(path.data)) : NULL;
+  if (!is_made)
+    log_error(plugin->id, "cannot make the module's folder \"%s\": %s", path.failed ? "" : path.data, strerror(errno));
+  buf_release(&path);
+  return folder;
+}
+
+static bp_str folder(bp_plugin self) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  struct plugin *plugin = plugin_peek(self);
+  if (!plugin)
+    return BP_LIT("");
+  pthread_mutex_lock(&lock);
+  if (!plugin->folder)
+    plugin->folder = make_plugin_folder(plugin);
+  bp_str path = str_from(plugin->folder);
+  pthread_mutex_unlock(&lock);
+  return path;
+}
+
+static bp_str start_folder(bp_plugin self) {
+  (void)self;
+  return str_from(host_run.start_folder);
+}
+
+static int64_t clock_ns(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t now_wall_ns(void) {
+  return clock_ns(CLOCK_REALTIME);
+}
+
+static int64_t now_monotonic_ns(void) {
+  return clock_ns(CLOCK_MONOTONIC);
+}
+
+static void random_bytes(void *data, size_t bytes) {
+  for (char *at = data; bytes > 0;) {
+    ssize_t got = getrandom(at, bytes, 0);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0) {
+      log_error("core", "cannot read the kernel's random source: %s", strerror(errno));
+      abort(); /* going on with bytes that are not random would be worse */
+    }
+    at += got;
+    bytes -= (size_t)got;
+  }
+}
+
+static void status_text(bp_plugin self, bp_str text) {
+  struct plugin *plugin = plugin_peek(self);
+  if (plugin)
+    plugin_set_status(plugin, text);
+}
+
+const bp_core_1 core_table = {
+    .size = sizeof(bp_core_1),
+    .host_version = host_version,
+    .folder = folder,
+    .start_folder = start_folder,
+    .now_wall_ns = now_wall_ns,
+    .now_monotonic_ns = now_monotonic_ns,
+    .random_bytes = random_bytes,
+    .status_text = status_text,
+};
