@@ -1,0 +1,368 @@
+/* Output of taken-over connections; see outlet.h. */
+#include "live/outlet.h"
+
+#include "base/mem.h"
+#include "loop/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define IOV_COUNT 256
+
+static void tick_end(void *arg);
+
+static struct {
+  struct outlet *open;
+  struct outlet *over; /* to be freed at the end of the tick */
+  struct outlet *dirty;
+  uint64_t beyond_bytes; /* waiting behind the frames in flight, all outlets */
+  uint32_t count;
+  struct event *timer;
+  struct loop_hook hook;
+} all = {.hook = {.fn = tick_end}};
+
+uint32_t outlet_clock_s(void) {
+  return (uint32_t)(loop_now_ms() / 1000) + 1;
+}
+
+/* ---- Lists ---- */
+
+static void link_to(struct outlet **list, struct outlet *o) {
+  o->previous = NULL;
+  o->next = *list;
+  if (*list)
+    (*list)->previous = o;
+  *list = o;
+}
+
+static void unlink_from(struct outlet **list, struct outlet *o) {
+  if (o->previous)
+    o->previous->next = o->next;
+  else
+    *list = o->next;
+  if (o->next)
+    o->next->previous = o->previous;
+}
+
+static void mark_dirty(struct outlet *o) {
+  if (o->is_dirty)
+    return;
+  o->is_dirty = true;
+  o->next_dirty = all.dirty;
+  all.dirty = o;
+  loop_tick_end(&all.hook);
+}
+
+/* ---- The frames that wait ---- */
+
+static struct frame *waiting_at(const struct outlet *o, uint32_t index) {
+  return o->waiting[o->first + index];
+}
+
+static uint32_t beyond(const struct outlet *o) {
+  return o->count ? o->bytes - waiting_at(o, 0)->len : 0;
+}
+
+static void waiting_push(struct outlet *o, struct frame *frame) {
+  all.beyond_bytes -= beyond(o);
+  if (o->first + o->count == o->capacity && o->first > 0) {
+    memmove(o->waiting, o->waiting + o->first, o->count * sizeof(struct frame *));
+    o->first = 0;
+  }
+  if (o->count == o->capacity) {
+    o->capacity = o->capacity ? o->capacity * 2 : 4;
+    o->waiting = mem_resize(o->waiting, o->capacity * sizeof(struct frame *));
+  }
+  if (o->count == 0) {
+    o->offset = 0;
+    o->moved_s = outlet_clock_s();
+  }
+  o->waiting[o->first + o->count++] = frame_ref(frame);
+  o->bytes += frame->len;
+  all.beyond_bytes += beyond(o);
+}
+
+static void waiting_forget(struct outlet *o) {
+  free(o->waiting);
+  o->waiting = NULL;
+  o->first = o->count = o->capacity = o->offset = o->bytes = 0;
+}
+
+static void waiting_clear(struct outlet *o) {
+  all.beyond_bytes -= beyond(o);
+  for (uint32_t i = 0; i < o->count; i++)
+    frame_unref(waiting_at(o, i));
+  waiting_forget(o);
+}
+
+/* The peer took `sent` bytes of what waits. */
+static void waiting_advance(struct outlet *o, size_t sent) {
+  all.beyond_bytes -= beyond(o);
+  while (o->count && sent >= waiting_at(o, 0)->len - o->offset) {
+    struct frame *frame = waiting_at(o, 0);
+    sent -= frame->len - o->offset;
+    o->bytes -= frame->len;
+    o->offset = 0;
+    o->first++;
+    o->count--;
+    frame_unref(frame);
+  }
+  o->offset += (uint32_t)sent;
+  if (o->count == 0)
+    waiting_forget(o);
+  all.beyond_bytes += beyond(o);
+}
+
+void outlet_drop_waiting(struct outlet *o) {
+  if (o->offset == 0) {
+    waiting_clear(o);
+    return;
+  }
+  all.beyond_bytes -= beyond(o);
+  for (uint32_t i = 1; i < o->count; i++)
+    frame_unref(waiting_at(o, i));
+  o->count = 1;
+  o->bytes = waiting_at(o, 0)->len;
+}
+
+uint64_t outlet_buffered(const struct outlet *o) {
+  return o->bytes - o->offset;
+}
+
+bool outlet_is_over_limit(const struct outlet *o) {
+  return beyond(o) > OUTLET_BEYOND_MAX || (all.beyond_bytes > OUTLETS_TOTAL_MAX && beyond(o) > 0);
+}
+
+/* ---- The end ---- */
+
+static void finish(struct outlet *o) {
+  if (o->is_dirty) {
+    struct outlet **link = &all.dirty;
+    while (*link != o)
+      link = &(*link)->next_dirty;
+    *link = o->next_dirty;
+    o->is_dirty = false;
+  }
+  waiting_clear(o);
+  unlink_from(&all.open, o);
+  all.count--;
+  o->raw = NULL;
+  link_to(&all.over, o);
+  loop_tick_end(&all.hook);
+}
+
+static void close_raw(struct outlet *o, bool linger) {
+  struct http_raw *raw = o->raw;
+  if (!raw)
+    return;
+  finish(o);
+  raw_close(raw, linger);
+}
+
+void outlet_abort(struct outlet *o) {
+  close_raw(o, false);
+}
+
+void outlet_end_by_deadline(struct outlet *o) {
+  if (o->ending_s == 0)
+    o->ending_s = outlet_clock_s();
+}
+
+void outlet_end(struct outlet *o) {
+  outlet_end_by_deadline(o);
+  o->closes_when_drained = true;
+  if (o->count == 0)
+    mark_dirty(o);
+}
+
+/* ---- Writing ---- */
+
+static void set_wants_write(struct outlet *o, bool wants) {
+  if (o->wants_write == wants)
+    return;
+  o->wants_write = wants;
+  raw_want_write(o->raw, wants);
+}
+
+static int fill_iov(struct iovec *iov, struct frame *const *frames, uint32_t count, uint32_t offset) {
+  int n = 0;
+  for (uint32_t i = 0; i < count && n < IOV_COUNT; i++) {
+    iov[n++] = (struct iovec){.iov_base = frames[i]->data + offset, .iov_len = frames[i]->len - offset};
+    offset = 0;
+  }
+  return n;
+}
+
+static size_t iov_len(const struct iovec *iov, int count) {
+  size_t len = 0;
+  for (int i = 0; i < count; i++)
+    len += iov[i].iov_len;
+  return len;
+}
+
+void outlet_flush(struct outlet *o) {
+  bool had_waiting = o->count > 0;
+  while (o->count && !o->is_failed) {
+    struct iovec iov[IOV_COUNT];
+    int n = fill_iov(iov, o->waiting + o->first, o->count, o->offset);
+    ssize_t sent = raw_write(o->raw, iov, n);
+    o->is_failed = sent < 0;
+    if (sent > 0) {
+      o->moved_s = outlet_clock_s();
+      waiting_advance(o, (size_t)sent);
+    }
+    if (sent <= 0 || (o->count && o->offset > 0))
+      break;
+  }
+  if (o->is_failed) {
+    waiting_clear(o);
+    return;
+  }
+  set_wants_write(o, o->count > 0);
+  if (o->count)
+    return;
+  if (o->closes_when_drained)
+    close_raw(o, true);
+  else if (had_waiting)
+    o->kind->drained(o);
+}
+
+void outlet_queue(struct outlet *o, struct frame *frame) {
+  if (!frame || !o->raw || o->is_failed)
+    return;
+  waiting_push(o, frame);
+  if (!o->wants_write)
+    mark_dirty(o);
+}
+
+static void queue_rest(struct outlet *o, struct frame *const *frames, uint32_t count, size_t sent) {
+  uint32_t i = 0;
+  while (i < count && sent >= frames[i]->len)
+    sent -= frames[i++]->len;
+  bool begins = i < count && o->count == 0;
+  for (; i < count; i++)
+    waiting_push(o, frames[i]);
+  if (begins)
+    o->offset = (uint32_t)sent;
+}
+
+void outlet_send(struct outlet *o, struct frame *const *frames, uint32_t count) {
+  if (!o->raw || o->is_failed)
+    return;
+  size_t sent = 0;
+  if (o->count == 0) {
+    struct iovec iov[IOV_COUNT];
+    int n = fill_iov(iov, frames, count, 0);
+    ssize_t result = raw_write(o->raw, iov, n);
+    o->is_failed = result < 0;
+    if (o->is_failed)
+      return;
+    sent = (size_t)result;
+    if (sent == iov_len(iov, n) && (uint32_t)n == count)
+      return;
+  }
+  queue_rest(o, frames, count, sent);
+  if (sent > 0 && o->offset == 0) /* all that fitted one write left: go on at once */
+    mark_dirty(o);
+  else
+    set_wants_write(o, true);
+}
+
+/* ---- Events of the connection and the clock ---- */
+
+static void on_readable(void *owner, bp_str bytes) {
+  struct outlet *o = owner;
+  if (o->raw)
+    o->kind->readable(o, bytes);
+}
+
+static void on_writable(void *owner) {
+  struct outlet *o = owner;
+  if (o->raw)
+    outlet_flush(o);
+}
+
+static void on_closed(void *owner) {
+  struct outlet *o = owner;
+  if (o->raw)
+    finish(o);
+}
+
+static const struct http_raw_events raw_events = {.readable = on_readable, .writable = on_writable, .closed = on_closed};
+
+static void pulse(struct outlet *o, uint32_t now_s) {
+  bool is_stuck = o->count > 0 && now_s - o->moved_s >= OUTLET_STALL_S;
+  bool is_late = o->ending_s > 0 && now_s - o->ending_s >= OUTLET_END_S;
+  if (is_stuck || is_late)
+    outlet_abort(o);
+  else if (o->ending_s == 0)
+    o->kind->pulse(o, now_s);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg) {
+  (void)fd;
+  (void)what;
+  (void)arg;
+  uint32_t now_s = outlet_clock_s();
+  for (struct outlet *o = all.open, *next; o; o = next) {
+    next = o->next;
+    pulse(o, now_s);
+  }
+}
+
+/* The timer runs only while there are outlets. */
+static void timer_update(void) {
+  if (all.count == 0 && all.timer) {
+    event_free(all.timer);
+    all.timer = NULL;
+  } else if (all.count > 0 && !all.timer) {
+    const struct timeval interval = {.tv_sec = OUTLET_PULSE_S};
+    all.timer = event_new(loop_base(), -1, EV_PERSIST, on_timer, NULL);
+    if (all.timer)
+      event_add(all.timer, &interval);
+  }
+}
+
+static void tick_end(void *arg) {
+  (void)arg;
+  while (all.dirty) {
+    struct outlet *o = all.dirty;
+    all.dirty = o->next_dirty;
+    o->is_dirty = false;
+    outlet_flush(o);
+  }
+  while (all.over) {
+    struct outlet *o = all.over;
+    all.over = o->next;
+    o->kind->gone(o);
+  }
+  timer_update();
+}
+
+bool outlet_open(struct outlet *o, const struct outlet_kind *kind, struct http_exchange *x, unsigned status, bp_str content_type) {
+  o->kind = kind;
+  o->raw = exchange_takeover(x, status, content_type, &raw_events, o);
+  if (!o->raw)
+    return false;
+  o->moved_s = o->beat_s = outlet_clock_s();
+  link_to(&all.open, o);
+  all.count++;
+  timer_update();
+  return true;
+}
+
+void outlets_stop(void) {
+  for (struct outlet *o = all.open, *next; o; o = next) {
+    next = o->next;
+    o->kind->stop(o);
+  }
+}
+
+void outlets_abort(void) {
+  while (all.open)
+    outlet_abort(all.open);
+}
+
+uint32_t outlets_count(void) {
+  return all.count;
+}

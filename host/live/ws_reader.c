@@ -1,0 +1,250 @@
+/* WebSocket reading over libwslay; see ws_reader.h. */
+#include "live/ws_reader.h"
+
+#include "base/buf.h"
+#include "live/image.h"
+
+#include <backplane/ws.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <wslay/wslay.h>
+
+#define SPARE_MAX 4
+#define CHUNK_BYTES 4096           /* fed at once: bounds the pongs libwslay queues */
+#define MESSAGE_KEEP_BYTES 4096    /* of message memory that a spare engine keeps */
+#define HELD_BYTES_MAX (64u << 20) /* of messages half read, all connections */
+#define CLOSE_TRY_AGAIN 1013u
+
+/* One libwslay context and what it works on. */
+struct ws_engine {
+  wslay_event_context_ptr wslay;
+  struct ws_engine *next; /* among the spare ones */
+  const struct ws_reader_events *events;
+  void *owner;
+  bp_str input;
+  struct buf message;
+  struct buf output;
+  size_t held_bytes; /* this one's part of `held_bytes` */
+  uint8_t opcode;    /* of the frame being read */
+  bool is_out_of_memory;
+  struct ws_end end;
+};
+
+static struct ws_engine *spare;
+static unsigned spare_count;
+static size_t held_bytes; /* by engines in the middle of a message */
+
+/* ---- libwslay's callbacks ---- */
+
+static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *data, size_t len, int flags, void *user) {
+  (void)flags;
+  struct ws_engine *engine = user;
+  if (engine->input.len == 0) {
+    wslay_event_set_error(wslay, WSLAY_ERR_WOULDBLOCK);
+    return -1;
+  }
+  size_t step = engine->input.len < len ? engine->input.len : len;
+  memcpy(data, engine->input.ptr, step);
+  engine->input = bp_str_make(engine->input.ptr + step, engine->input.len - step);
+  return (ssize_t)step;
+}
+
+static ssize_t on_send(wslay_event_context_ptr wslay, const uint8_t *data, size_t len, int flags, void *user) {
+  (void)wslay;
+  (void)flags;
+  struct ws_engine *engine = user;
+  buf_append(&engine->output, data, len);
+  return (ssize_t)len;
+}
+
+static void on_frame_start(wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_start_arg *frame, void *user) {
+  (void)wslay;
+  ((struct ws_engine *)user)->opcode = frame->opcode;
+}
+
+static void on_frame_chunk(wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_chunk_arg *chunk, void *user) {
+  (void)wslay;
+  struct ws_engine *engine = user;
+  if (!wslay_is_ctrl_frame(engine->opcode))
+    buf_append(&engine->message, chunk->data, chunk->data_length);
+}
+
+static void keep_close(struct ws_engine *engine, const struct wslay_event_on_msg_recv_arg *message) {
+  engine->end.code = message->status_code ? message->status_code : WSLAY_CODE_NO_STATUS_RCVD;
+  if (message->msg_length <= 2)
+    return;
+  size_t len = message->msg_length - 2;
+  memcpy(engine->end.reason, message->msg + 2, len < sizeof(engine->end.reason) ? len : sizeof(engine->end.reason) - 1);
+}
+
+static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *message, void *user) {
+  struct ws_engine *engine = user;
+  if (message->opcode == WSLAY_CONNECTION_CLOSE)
+    keep_close(engine, message);
+  if (wslay_is_ctrl_frame(message->opcode))
+    return;
+  if (engine->message.failed) {
+    engine->is_out_of_memory = true;
+    wslay_event_shutdown_read(wslay);
+    return;
+  }
+  uint32_t type = message->opcode == WSLAY_TEXT_FRAME ? BP_WS_TEXT : BP_WS_BINARY;
+  engine->events->message(engine->owner, type, buf_str(&engine->message));
+  buf_clear(&engine->message);
+}
+
+/* ---- Engines ---- */
+
+/* Accounts for what the engine keeps between two feeds. */
+static bool hold(struct ws_engine *engine, size_t bytes) {
+  held_bytes = held_bytes - engine->held_bytes + bytes;
+  engine->held_bytes = bytes;
+  return held_bytes <= HELD_BYTES_MAX;
+}
+
+static void engine_free(struct ws_engine *engine) {
+  if (!engine)
+    return;
+  hold(engine, 0);
+  wslay_event_context_free(engine->wslay);
+  buf_release(&engine->message);
+  buf_release(&engine->output);
+  free(engine);
+}
+
+static struct ws_engine *engine_new(void) {
+  static const struct wslay_event_callbacks callbacks = {.recv_callback = on_recv,
+                                                         .send_callback = on_send,
+                                                         .on_frame_recv_start_callback = on_frame_start,
+                                                         .on_frame_recv_chunk_callback = on_frame_chunk,
+                                                         .on_msg_recv_callback = on_message};
+  struct ws_engine *engine = calloc(1, sizeof(*engine));
+  if (!engine)
+    return NULL;
+  if (wslay_event_context_server_init(&engine->wslay, &callbacks, engine) != 0) {
+    free(engine);
+    return NULL;
+  }
+  wslay_event_config_set_no_buffering(engine->wslay, 1);
+  wslay_event_config_set_max_recv_msg_length(engine->wslay, WS_MESSAGE_MAX);
+  return engine;
+}
+
+static struct ws_engine *engine_borrow(void) {
+  struct ws_engine *engine = spare;
+  if (!engine)
+    return engine_new();
+  spare = engine->next;
+  spare_count--;
+  engine->next = NULL;
+  return engine;
+}
+
+static void engine_return(struct ws_engine *engine) {
+  if (spare_count >= SPARE_MAX) {
+    engine_free(engine);
+    return;
+  }
+  if (engine->message.cap > MESSAGE_KEEP_BYTES)
+    buf_release(&engine->message);
+  engine->next = spare;
+  spare = engine;
+  spare_count++;
+}
+
+void ws_reader_cleanup(void) {
+  while (spare) {
+    struct ws_engine *engine = spare;
+    spare = engine->next;
+    engine_free(engine);
+  }
+  spare_count = 0;
+}
+
+/* ---- Reading ---- */
+
+/* A pong for each ping goes out; a close frame is the connection's to send, so libwslay's own is dropped. */
+static void pass_replies(struct ws_engine *engine, bool is_over) {
+  buf_clear(&engine->output);
+  if (wslay_event_want_write(engine->wslay))
+    wslay_event_send(engine->wslay);
+  struct buf *output = &engine->output;
+  size_t len = output->failed ? 0 : output->len;
+  if (is_over) {
+    size_t at = 0;
+    while (at + 2 <= len && ((unsigned char)output->data[at] & 0x0fu) != WS_CLOSE)
+      at += 2u + ((unsigned char)output->data[at + 1] & 0x7fu);
+    len = at < len ? at : len;
+  }
+  if (len)
+    engine->events->reply(engine->owner, bp_str_make(output->data, len));
+}
+
+static enum ws_reading run_chunk(struct ws_engine *engine, bp_str chunk) {
+  engine->input = chunk;
+  int result = wslay_event_recv(engine->wslay);
+  bool is_over = result != 0 || !wslay_event_get_read_enabled(engine->wslay);
+  pass_replies(engine, is_over);
+  if (!is_over)
+    return WS_GOES_ON;
+  if (wslay_event_get_close_received(engine->wslay) && engine->end.code)
+    return WS_CLOSED_BY_PEER;
+  uint16_t code = wslay_event_get_status_code_sent(engine->wslay);
+  engine->end.code = result != 0 || engine->is_out_of_memory || code == WSLAY_CODE_ABNORMAL_CLOSURE ? WSLAY_CODE_INTERNAL_SERVER_ERROR : code;
+  return WS_FAILED;
+}
+
+static enum ws_reading run(struct ws_engine *engine, bp_str bytes) {
+  enum ws_reading reading = WS_GOES_ON;
+  while (bytes.len && reading == WS_GOES_ON) {
+    size_t step = bytes.len < CHUNK_BYTES ? bytes.len : CHUNK_BYTES;
+    reading = run_chunk(engine, bp_str_make(bytes.ptr, step));
+    bytes = bp_str_make(bytes.ptr + step, bytes.len - step);
+  }
+  return reading;
+}
+
+enum ws_reading ws_reader_feed(struct ws_reader *reader, const struct ws_reader_events *events, void *owner, bp_str bytes, struct ws_end *ret_end) {
+  size_t good;
+  uint32_t code = ws_check_feed(&reader->check, (const unsigned char *)bytes.ptr, bytes.len, &good);
+  struct ws_engine *engine = reader->engine ? reader->engine : engine_borrow();
+  *ret_end = (struct ws_end){.code = WSLAY_CODE_INTERNAL_SERVER_ERROR};
+  if (!engine)
+    return WS_FAILED;
+  engine->events = events;
+  engine->owner = owner;
+  enum ws_reading reading = run(engine, bp_str_make(bytes.ptr, good));
+  reader->engine = engine;
+  if (reading == WS_GOES_ON && code == 0) {
+    bool is_at_rest = ws_reader_is_at_rest(reader);
+    if (!hold(engine, is_at_rest ? 0 : engine->message.cap))
+      code = CLOSE_TRY_AGAIN;
+    if (is_at_rest) {
+      reader->engine = NULL;
+      engine_return(engine);
+    }
+    if (code == 0 || is_at_rest)
+      return WS_GOES_ON;
+  }
+  *ret_end = engine->end;
+  if (reading == WS_GOES_ON) {
+    *ret_end = (struct ws_end){.code = code};
+    reading = WS_FAILED;
+  }
+  ws_reader_release(reader);
+  return reading;
+}
+
+bool ws_reader_is_at_rest(const struct ws_reader *reader) {
+  return ws_check_at_frame_end(&reader->check) && !reader->check.in_message;
+}
+
+bool ws_reader_is_in_frame(const struct ws_reader *reader) {
+  return !ws_check_at_frame_end(&reader->check);
+}
+
+void ws_reader_release(struct ws_reader *reader) {
+  engine_free(reader->engine);
+  reader->engine = NULL;
+}
