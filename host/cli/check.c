@@ -1,0 +1,105 @@
+/* `backplane check`: everything a start would trip over, without starting: configuration, plugins, options, schemas, ports.
+ *
+ * Plugins are opened in limited children only (probe.h); what they are checked for is in check_plugins.c. */
+#include "cli/check_plugins.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/findings.h"
+#include "cli/say.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Tries to bind the listener's port; 0, or the errno of bind. */
+static int try_port(const struct config_listener *listener, uint16_t port) {
+  struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
+  struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  const struct sockaddr *address = (const struct sockaddr *)(const void *)&four;
+  socklen_t len = sizeof(four);
+  const int yes = 1;
+  if (inet_pton(AF_INET6, listener->address, &six.sin6_addr) == 1) {
+    address = (const struct sockaddr *)(const void *)&six;
+    len = sizeof(six);
+  } else if (inet_pton(AF_INET, listener->address, &four.sin_addr) != 1) {
+    return EINVAL;
+  }
+  int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
+    return errno == EAFNOSUPPORT ? 0 : errno;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  if (address->sa_family == AF_INET6)
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+  int reason = bind(fd, address, len) == 0 ? 0 : errno;
+  close(fd);
+  return reason;
+}
+
+static void check_ports(const struct cli_call *call, const struct config *config, json_t *findings) {
+  for (const struct config_listener *listener = config->listeners; listener; listener = listener->next) {
+    int port = listener->port + call->port_offset;
+    if (listener->is_unix)
+      continue;
+    int reason = port > 65535 ? ERANGE : try_port(listener, (uint16_t)port);
+    if (reason == EADDRINUSE)
+      finding_add(findings, listener->file, listener->line, "stop what holds it, or use --port-offset", "port %d on \"%s\" is taken", port,
+                  listener->address);
+    else if (reason)
+      finding_add(findings, listener->file, listener->line, NULL, "cannot listen on \"%s\" port %d: %s", listener->address, port, strerror(reason));
+  }
+}
+
+static bool is_declared(const char *family, const json_t *plugins) {
+  size_t i, k;
+  const json_t *plugin, *declared;
+  json_array_foreach(plugins, i, plugin) json_array_foreach(
+      json_object_get(plugin, "families"), k, declared) if (strcmp(json_string_value(json_object_get(declared, "name")), family) == 0) return true;
+  return false;
+}
+
+static void check_listeners(const struct config *config, const json_t *plugins, json_t *findings) {
+  for (const struct config_listener *listener = config->listeners; listener; listener = listener->next)
+    if (listener->family && !is_declared(listener->family, plugins))
+      finding_add(findings, listener->file, listener->line, "enable the module that brings it, or remove the listener",
+                  "no module declares the family \"%s\"", listener->family);
+}
+
+static void check_all(const struct cli_call *call, const struct config *config, json_t *findings) {
+  const char *module_dir = cli_value(call, "--modules");
+  json_t *plugins = check_plugins(config, module_dir ? module_dir : config->module_dir, findings);
+  if (json_array_size(findings) == 0)
+    check_listeners(config, plugins, findings);
+  if (!client_is_running(call))
+    check_ports(call, config, findings);
+  json_decref(plugins);
+}
+
+static int run(const struct cli_call *call) {
+  struct config_errors errors = {0};
+  char *file = config_find(cli_value(call, "--config"));
+  if (!file)
+    return say_failure("there is no configuration; name one with --config");
+  json_t *findings = json_array();
+  struct config *config = config_load(file, &errors);
+  finding_add_errors(findings, &errors);
+  if (config)
+    check_all(call, config, findings);
+  int code = findings_show(findings, call->wants_json);
+  json_decref(findings);
+  config_free(config);
+  free(file);
+  return code;
+}
+
+const struct cli_command command_check = {
+    .name = "check",
+    .synopsis = "[--json]",
+    .summary = "test configuration, plugins, schemas and ports without starting",
+    .help = "Loads the configuration, opens every plugin it names in a limited child, checks options against what the plugins\n"
+            "declare, compiles their schemas, resolves their needs, and tries the ports (unless a host runs on the state folder).\n"
+            "Every finding has its file and line. Exits with 1 if there is one.",
+    .run = run,
+};

@@ -1,0 +1,164 @@
+/* `backplane module enable|disable|info ID`: one file in modules.d beside the configuration, checked, then a reload. */
+#include "base/buf.h"
+#include "base/str.h"
+#include "cli/check_plugins.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/findings.h"
+#include "cli/module_file.h"
+#include "cli/say.h"
+#include "config/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct config_module *find_module(const struct config *config, const char *id) {
+  const struct config_module *module = config ? config->modules : NULL;
+  while (module && strcmp(module->id, id) != 0)
+    module = module->next;
+  return module;
+}
+
+/* Tells a running host to load the configuration again. */
+static int reload(const struct cli_call *call) {
+  if (!client_is_running(call)) {
+    puts("no host is running; the change counts from its next start");
+    return CLI_DONE;
+  }
+  json_t *answer = client_request(call, "POST", "/api/backplane/reload", NULL);
+  int code = answer ? CLI_DONE : CLI_FAILED;
+  json_decref(answer);
+  return code;
+}
+
+static bool is_sound(const struct cli_call *call, const struct config *config, const struct config_errors *errors) {
+  const char *module_dir = cli_value(call, "--modules");
+  json_t *findings = json_array();
+  finding_add_errors(findings, errors);
+  if (config && errors->count == 0)
+    json_decref(check_plugins(config, module_dir ? module_dir : config->module_dir, findings));
+  bool ok = config && json_array_size(findings) == 0;
+  if (!ok)
+    findings_show(findings, false);
+  json_decref(findings);
+  return ok;
+}
+
+/* True if the configuration and its plugins are sound, and it has the module, or has it not. What is wrong is shown. */
+static bool configuration_has(const struct cli_call *call, const char *file, const char *id, bool wanted) {
+  struct config_errors errors = {0};
+  struct config *config = config_load(file, &errors);
+  const struct config_module *module = find_module(config, id);
+  bool ok = is_sound(call, config, &errors) && (module != NULL) == wanted;
+  if (!config || errors.count) {
+    config_free(config);
+    return false;
+  }
+  if (!module && wanted) {
+    say_failure("\"%s\" does not include modules.d/*.lua; add: include \"modules.d/*.lua\"", file);
+  } else if (module && !wanted) {
+    say_failure("module \"%s\" is written in \"%s\", line %d; remove it there", id, module->file, module->line);
+  }
+  config_free(config);
+  return ok;
+}
+
+static int enable_in(const struct cli_call *call, const char *config_file, const char *id) {
+  bp_error err = BP_ERROR_INIT;
+  struct config_errors errors = {0};
+  struct config *config = config_load(config_file, &errors);
+  const struct config_module *present = find_module(config, id);
+  if (present)
+    printf("module \"%s\" is enabled already, in \"%s\", line %d\n", id, present->file, present->line);
+  bool is_present = present != NULL;
+  config_free(config);
+  if (is_present)
+    return CLI_DONE;
+  if (module_file_write(config_file, id, &err) != BP_OK)
+    return say_error(&err);
+  if (!configuration_has(call, config_file, id, true)) {
+    module_file_remove(config_file, id, NULL);
+    return CLI_FAILED;
+  }
+  return reload(call);
+}
+
+static int disable_in(const struct cli_call *call, const char *config_file, const char *id) {
+  bp_error err = BP_ERROR_INIT;
+  bp_status status = module_file_remove(config_file, id, &err);
+  if (status != BP_OK && status != BP_E_NOT_FOUND)
+    return say_error(&err);
+  if (!configuration_has(call, config_file, id, false)) {
+    if (status == BP_OK)
+      module_file_write(config_file, id, NULL);
+    return CLI_FAILED;
+  }
+  if (status == BP_E_NOT_FOUND) {
+    printf("module \"%s\" is not enabled\n", id);
+    return CLI_DONE;
+  }
+  return reload(call);
+}
+
+static int with_config(const struct cli_call *call, int (*change)(const struct cli_call *, const char *, const char *)) {
+  const char *id = call->words[1];
+  if (!module_id_is_valid(id))
+    return say_misuse("\"%s\" is no module id", id);
+  char *config_file = config_find(cli_value(call, "--config"));
+  if (!config_file)
+    return say_failure("there is no configuration; name one with --config");
+  int code = change(call, config_file, id);
+  free(config_file);
+  return code;
+}
+
+static int enable(const struct cli_call *call) {
+  return with_config(call, enable_in);
+}
+
+static int disable(const struct cli_call *call) {
+  return with_config(call, disable_in);
+}
+
+static int info(const struct cli_call *call) {
+  static const char *const names[] = {"id",     "version", "summary",    "phase",       "status",         "failure",
+                                      "family", "path",    "generation", "route_count", "slow_callbacks", NULL};
+  if (!module_id_is_valid(call->words[1]))
+    return say_misuse("\"%s\" is no module id", call->words[1]);
+  struct buf target = {0};
+  buf_printf(&target, "/api/backplane/modules/%s", call->words[1]);
+  buf_append_char(&target, '\0');
+  json_t *module = client_get(call, target.data);
+  buf_release(&target);
+  if (!module)
+    return CLI_FAILED;
+  if (call->wants_json)
+    say_json(module);
+  else
+    say_pairs(module, names);
+  json_decref(module);
+  return CLI_DONE;
+}
+
+static int run(const struct cli_call *call) {
+  static const struct cli_verb verbs[] = {
+      {"disable", 1, 1, disable},
+      {"enable", 1, 1, enable},
+      {"info", 1, 1, info},
+      {0},
+  };
+  return cli_run_verb(call, verbs);
+}
+
+const struct cli_command command_module = {
+    .name = "module",
+    .synopsis = "enable ID | disable ID | info ID [--json]",
+    .summary = "enable, disable or describe one module",
+    .help = "enable writes modules.d/ID.lua beside the configuration, checks the result, and asks a running host to reload.\n"
+            "disable removes that file; one that was edited is kept as ID.lua.disabled, and enable takes it up again.\n"
+            "info shows what the running host knows of the module.",
+    .words_min = 2,
+    .words_max = 2,
+    .run = run,
+};
