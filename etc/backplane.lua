@@ -1,0 +1,43 @@
+-- Backplane's configuration: a Lua file without files, commands or surprises.
+-- `backplane check` tells what is wrong with it; a running host takes changes on SIGHUP.
+--
+-- Helpers: env("NAME", default), env_number, env_flag (yes/no), env_list (comma list).
+
+-- The main listener serves every family and the host's own routes.
+listen "127.0.0.1:8700"
+listen "[::1]:8700"
+
+-- A family is also served at the port its clients already know. It opens only while a module of the family is enabled.
+local function serve(family, port)
+  listen("127.0.0.1:" .. port) { family = family }
+  listen("[::1]:" .. port) { family = family }
+end
+
+serve("observability", 8765)
+
+-- To be reached from other machines, an address needs both of these words, and clients need a token:
+--   listen "192.168.1.10:8700" { public = true, auth = "token" }
+-- A Unix socket:
+--   listen "unix:/run/user/1000/backplane.sock"
+
+-- Web pages that may call us, besides our own. Exact; there is no wildcard.
+origins {
+  "http://localhost:5173",
+  "http://localhost:3000",
+  env("CLIENT_URL", "http://localhost:3005"),
+}
+origins(env_list("CORS_ORIGINS", {}))
+
+-- Events of the live log are kept this long, and no more than this many bytes of them.
+live { retention_days = 30, retention_bytes = 2 * 1024 * 1024 * 1024 }
+
+-- log { format = "json", level = "debug" }
+-- limits { header_deadline_ms = 10000, body_idle_ms = 30000, keep_alive_ms = 60000 }
+
+local database = env("DATABASE_URL", "")
+if database:sub(1, 11) == "postgresql:" or database:sub(1, 9) == "postgres:" then
+  warn "DATABASE_URL names a PostgreSQL server: it is not used, everything is stored in SQLite in the state folder"
+end
+
+-- One file for each module that is enabled: `backplane module enable ID` and `disable ID` write and remove them.
+include "modules.d/*.lua"

@@ -1,0 +1,27 @@
+/* Collecting configuration errors, and the nearest right name. Private to host/config. */
+#ifndef HOST_CONFIG_REPORT_H
+#define HOST_CONFIG_REPORT_H
+
+#include "config/config.h"
+
+/* Where something was written. */
+struct origin {
+  const char *file;
+  int line; /* 0: unknown */
+};
+
+/* Adds an error. Never NULL: beyond the 32 that are kept it goes to an item nobody reads. */
+struct config_error *report(struct config_errors *errors, struct origin origin, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void report_hint(struct config_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The search for the name somebody may have meant: start zeroed but for `wanted`, offer every candidate, read `best`. */
+struct nearest {
+  bp_str wanted;
+  bp_str best; /* empty: none is near */
+  unsigned distance;
+};
+void nearest_offer(struct nearest *search, bp_str candidate);
+/* Appends `, did you mean "…"?` to the message where there is a near name. */
+void report_nearest(struct config_error *error, const struct nearest *search);
+
+#endif
