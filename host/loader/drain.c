@@ -217,9 +217,7 @@ void drain_begin(struct plugin *plugin, bool failed, int64_t deadline_ms, void (
   *d = (struct drain){.next = drains, .plugin = plugin, .ends_failed = failed, .deadline_ms = deadline_ms, .done = done, .arg = arg};
   drains = d;
   d->timer = evtimer_new(loop_base(), on_timer, d);
-  plugin->phase = PLUGIN_DRAINING;
-  if (was_started)
-    router_remove(plugin);
+  plugin->phase = PLUGIN_DRAINING; /* from here the router answers its routes with 503 */
   if (was_started && ask(plugin) == BP_E_BUSY)
     arm(d, deadline_ms - loop_now_ms());
   else

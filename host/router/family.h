@@ -11,7 +11,7 @@ struct family;
 
 /* The host's own family: problem details, used by the host's routes on the main listener. */
 const struct family *family_host(void);
-/* Declares one (from a descriptor). BP_E_EXISTS with both plugins' ids. */
+/* Declares one (from a descriptor, widened by array_item). BP_E_EXISTS with both plugins' ids. */
 bp_status family_declare(struct plugin *owner, const bp_family *declared, bp_error *err);
 void family_revoke_all(struct plugin *owner);
 const struct family *family_find(bp_str name);

@@ -15,7 +15,9 @@ void router_release(void);
 /* Adds all routes of a plugin, or none. Checks: known family, method, template, unique operation id, schemas compile, a
  * mutating route has facts or policy = none, no other plugin has the same route in that family. */
 bp_status router_add(struct plugin *owner, const bp_array *routes, void *state, bp_error *err);
-/* Requests already running are answered; new ones get 404 (503 with Retry-After while draining). */
+/* From here new requests find nothing (404); those already deferred are still answered. While the owner's phase is
+ * PLUGIN_DRAINING and its routes are not yet removed, new requests get 503 with Retry-After. Routes hold on to the owner's
+ * descriptor: call it before the image is closed. */
 void router_remove(struct plugin *owner);
 /* Answers deferred requests of the owner with 503 (BP_CANCEL_DRAIN). */
 void router_cancel(struct plugin *owner);
@@ -53,5 +55,9 @@ struct plugin *request_owner(bp_request request);
 void request_finish(bp_request request);
 /* True between `defer` and the reply. */
 bool request_is_deferred(bp_request request);
+/* One follower an exchange, for who reads its body or streams its reply: `gone` is called at most once, when the client left
+ * (BP_E_CANCELLED) or the wire answered an error itself (BP_E_LIMIT for 413, BP_E_TIMEOUT for 408, else BP_E_IO). NULL
+ * follows no more; it ends by itself with the exchange. */
+void request_follow(struct http_exchange *x, void (*gone)(struct http_exchange *x, void *ctx, bp_status why), void *ctx);
 
 #endif

@@ -1,0 +1,16 @@
+/* The way of a request: gate -> route -> scope -> media type -> body -> parameters and schema -> facts -> handler. */
+#ifndef HOST_ROUTER_PIPELINE_H
+#define HOST_ROUTER_PIPELINE_H
+
+#include "http/exchange.h"
+#include "router/errors.h"
+#include "router/request.h"
+
+extern const struct http_handler pipeline_handler;
+
+/* The body is there, or known to be absent (`text` empty): everything from here to the handler. */
+void pipeline_body(struct request *r, bp_str text);
+/* All checks are done. Answers what is wrong, or runs facts and handler. */
+void pipeline_conclude(struct request *r, const struct error_list *errors);
+
+#endif
