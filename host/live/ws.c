@@ -74,21 +74,21 @@ static void on_message(void *owner, uint32_t type, bp_str data) {
 }
 
 /* A peer that pings but does not read its pongs is not read from either. */
-static void on_reply(void *owner, bp_str bytes) {
+static void on_ping(void *owner, bp_str payload) {
   struct ws *ws = owner;
-  struct frame *frame = ws->is_closing ? NULL : image_raw(bytes);
+  struct frame *frame = ws->is_closing ? NULL : image_ws(WS_PONG, payload);
   outlet_queue(&ws->out, frame);
   frame_unref(frame);
   if (!ws->out.wants_write)
     return;
-  ws->pong_bytes += (uint32_t)bytes.len;
+  ws->pong_bytes += (uint32_t)payload.len + 2;
   if (ws->pong_bytes > PONG_WAITING_MAX && !ws->paused_for_pongs) {
     ws->paused_for_pongs = true;
     apply_pause(ws);
   }
 }
 
-static const struct ws_reader_events reader_events = {.message = on_message, .reply = on_reply};
+static const struct ws_reader_events reader_events = {.message = on_message, .ping = on_ping};
 
 static void on_readable(struct outlet *o, bp_str bytes) {
   struct ws *ws = of(o);

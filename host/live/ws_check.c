@@ -7,6 +7,7 @@
 #define OPCODE_CONTINUATION 0u
 #define OPCODE_BINARY 2u
 #define OPCODE_CONTROL 8u
+#define OPCODE_CLOSE 8u
 #define OPCODE_PONG 10u
 
 static size_t header_size(const struct ws_check *check) {
@@ -34,7 +35,7 @@ static uint32_t check_start(const struct ws_check *check) {
   if (opcode > OPCODE_PONG || (opcode > OPCODE_BINARY && !is_control))
     return CLOSE_PROTOCOL;
   if (is_control)
-    return is_final && length <= 125 ? 0 : CLOSE_PROTOCOL;
+    return is_final && length <= 125 && !(opcode == OPCODE_CLOSE && length == 1) ? 0 : CLOSE_PROTOCOL;
   return (opcode == OPCODE_CONTINUATION) == check->in_message ? 0 : CLOSE_PROTOCOL;
 }
 
@@ -107,4 +108,9 @@ uint32_t ws_check_feed(struct ws_check *check, const unsigned char *bytes, size_
 
 bool ws_check_at_frame_end(const struct ws_check *check) {
   return check->payload_left == 0 && check->header_len == 0;
+}
+
+bool ws_check_close_code(uint32_t code) {
+  bool is_defined = code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
+  return is_defined || (code >= 3000 && code <= 4999);
 }

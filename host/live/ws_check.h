@@ -1,8 +1,9 @@
 /* The frame rules of RFC 6455 that need nothing but the header, checked before any byte reaches libwslay: a bad or too long
  * frame is refused from its header, before anything is allocated.
  *
- * Checked here: mask, RSV, opcodes, minimal lengths, control frames, order of fragments, message size and fragment count.
- * Left to libwslay: unmasking, UTF-8, close codes, pongs. */
+ * Checked here: mask, RSV, opcodes, minimal lengths, control frames, close codes, order of fragments, message
+ * size and fragment count.
+ * Left to libwslay: unmasking, reassembly, UTF-8. */
 #ifndef HOST_LIVE_WS_CHECK_H
 #define HOST_LIVE_WS_CHECK_H
 
@@ -26,6 +27,8 @@ struct ws_check {
 /* Looks at `len` more bytes of the stream. Returns 0 if they are all right, else the close code; then *ret_good is how many
  * of the bytes came before the frame that breaks the rules. */
 uint32_t ws_check_feed(struct ws_check *check, const unsigned char *bytes, size_t len, size_t *ret_good);
+/* True for codes that may stand in a close frame (RFC 6455 section 7.4 and the IANA registry). */
+bool ws_check_close_code(uint32_t code);
 /* True between frames. */
 bool ws_check_at_frame_end(const struct ws_check *check);
 

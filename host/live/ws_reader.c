@@ -2,7 +2,7 @@
 #include "live/ws_reader.h"
 
 #include "base/buf.h"
-#include "live/image.h"
+#include "base/str.h"
 
 #include <backplane/ws.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include <wslay/wslay.h>
 
 #define SPARE_MAX 4
-#define CHUNK_BYTES 4096           /* fed at once: bounds the pongs libwslay queues */
+#define CHUNK_BYTES 4096           /* fed at once: bounds what libwslay queues */
 #define MESSAGE_KEEP_BYTES 4096    /* of message memory that a spare engine keeps */
 #define HELD_BYTES_MAX (64u << 20) /* of messages half read, all connections */
 #define CLOSE_TRY_AGAIN 1013u
@@ -24,10 +24,10 @@ struct ws_engine {
   void *owner;
   bp_str input;
   struct buf message;
-  struct buf output;
   size_t held_bytes; /* this one's part of `held_bytes` */
   uint8_t opcode;    /* of the frame being read */
   bool is_out_of_memory;
+  uint32_t bad_close_code; /* what to answer a close frame that breaks the rules with */
   struct ws_end end;
 };
 
@@ -50,11 +50,13 @@ static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *data, size_t len,
   return (ssize_t)step;
 }
 
+/* What libwslay would answer is dropped: pongs and close frames are the connection's to send, in its own order. (libwslay
+ * forgets a queued pong when a close frame follows in the same bytes.) */
 static ssize_t on_send(wslay_event_context_ptr wslay, const uint8_t *data, size_t len, int flags, void *user) {
   (void)wslay;
+  (void)data;
   (void)flags;
-  struct ws_engine *engine = user;
-  buf_append(&engine->output, data, len);
+  (void)user;
   return (ssize_t)len;
 }
 
@@ -70,18 +72,25 @@ static void on_frame_chunk(wslay_event_context_ptr wslay, const struct wslay_eve
     buf_append(&engine->message, chunk->data, chunk->data_length);
 }
 
+/* libwslay lets pass close codes that may not be sent, and reasons that are not UTF-8. */
 static void keep_close(struct ws_engine *engine, const struct wslay_event_on_msg_recv_arg *message) {
+  size_t len = message->msg_length > 2 ? message->msg_length - 2 : 0;
+  bp_str reason = bp_str_make(len ? (const char *)message->msg + 2 : NULL, len);
   engine->end.code = message->status_code ? message->status_code : WSLAY_CODE_NO_STATUS_RCVD;
-  if (message->msg_length <= 2)
-    return;
-  size_t len = message->msg_length - 2;
-  memcpy(engine->end.reason, message->msg + 2, len < sizeof(engine->end.reason) ? len : sizeof(engine->end.reason) - 1);
+  if (message->status_code != 0 && !ws_check_close_code(message->status_code))
+    engine->bad_close_code = WSLAY_CODE_PROTOCOL_ERROR;
+  else if (!str_is_utf8(reason))
+    engine->bad_close_code = WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA;
+  else if (len < sizeof(engine->end.reason) && len > 0)
+    memcpy(engine->end.reason, reason.ptr, len);
 }
 
 static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *message, void *user) {
   struct ws_engine *engine = user;
   if (message->opcode == WSLAY_CONNECTION_CLOSE)
     keep_close(engine, message);
+  else if (message->opcode == WSLAY_PING)
+    engine->events->ping(engine->owner, bp_str_make((const char *)message->msg, message->msg_length));
   if (wslay_is_ctrl_frame(message->opcode))
     return;
   if (engine->message.failed) {
@@ -109,7 +118,6 @@ static void engine_free(struct ws_engine *engine) {
   hold(engine, 0);
   wslay_event_context_free(engine->wslay);
   buf_release(&engine->message);
-  buf_release(&engine->output);
   free(engine);
 }
 
@@ -164,34 +172,26 @@ void ws_reader_cleanup(void) {
 
 /* ---- Reading ---- */
 
-/* A pong for each ping goes out; a close frame is the connection's to send, so libwslay's own is dropped. */
-static void pass_replies(struct ws_engine *engine, bool is_over) {
-  buf_clear(&engine->output);
-  if (wslay_event_want_write(engine->wslay))
-    wslay_event_send(engine->wslay);
-  struct buf *output = &engine->output;
-  size_t len = output->failed ? 0 : output->len;
-  if (is_over) {
-    size_t at = 0;
-    while (at + 2 <= len && ((unsigned char)output->data[at] & 0x0fu) != WS_CLOSE)
-      at += 2u + ((unsigned char)output->data[at + 1] & 0x7fu);
-    len = at < len ? at : len;
-  }
-  if (len)
-    engine->events->reply(engine->owner, bp_str_make(output->data, len));
+/* Why libwslay refused the bytes. It gives no code for a broken header, which is a protocol error. */
+static uint32_t failure_code(const struct ws_engine *engine, int result) {
+  if (result == WSLAY_ERR_NOMEM || engine->is_out_of_memory)
+    return WSLAY_CODE_INTERNAL_SERVER_ERROR;
+  if (engine->bad_close_code)
+    return engine->bad_close_code;
+  uint16_t sent = wslay_event_get_status_code_sent(engine->wslay);
+  return sent == WSLAY_CODE_NO_STATUS_RCVD || sent == WSLAY_CODE_ABNORMAL_CLOSURE ? WSLAY_CODE_PROTOCOL_ERROR : sent;
 }
 
 static enum ws_reading run_chunk(struct ws_engine *engine, bp_str chunk) {
   engine->input = chunk;
   int result = wslay_event_recv(engine->wslay);
-  bool is_over = result != 0 || !wslay_event_get_read_enabled(engine->wslay);
-  pass_replies(engine, is_over);
-  if (!is_over)
+  if (wslay_event_want_write(engine->wslay))
+    wslay_event_send(engine->wslay);
+  if (result == 0 && wslay_event_get_read_enabled(engine->wslay))
     return WS_GOES_ON;
-  if (wslay_event_get_close_received(engine->wslay) && engine->end.code)
+  if (engine->end.code && !engine->bad_close_code)
     return WS_CLOSED_BY_PEER;
-  uint16_t code = wslay_event_get_status_code_sent(engine->wslay);
-  engine->end.code = result != 0 || engine->is_out_of_memory || code == WSLAY_CODE_ABNORMAL_CLOSURE ? WSLAY_CODE_INTERNAL_SERVER_ERROR : code;
+  engine->end = (struct ws_end){.code = failure_code(engine, result)};
   return WS_FAILED;
 }
 

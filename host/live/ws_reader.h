@@ -1,4 +1,4 @@
-/* Reading a client's WebSocket frames: ws_check's rules first, then libwslay for unmasking, UTF-8, close codes and pongs.
+/* Reading a client's WebSocket frames: ws_check's rules first, then libwslay for unmasking, UTF-8 and close codes.
  *
  * A libwslay context takes over 8 KiB, so a connection holds one only in the middle of a frame or message; at rest it is
  * lent to others. The reader therefore costs an idle connection nothing but this struct. */
@@ -12,7 +12,7 @@ struct ws_engine;
 
 struct ws_reader_events {
   void (*message)(void *owner, uint32_t type, bp_str data); /* BP_WS_TEXT or BP_WS_BINARY; borrowed */
-  void (*reply)(void *owner, bp_str frame);                 /* a pong to be sent, borrowed */
+  void (*ping)(void *owner, bp_str payload);                /* wants a pong with the same payload */
 };
 
 struct ws_reader {

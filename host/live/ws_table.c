@@ -159,17 +159,12 @@ static bp_status resume_reading(bp_ws handle) {
   return set_pause(handle, false);
 }
 
-static bool code_may_be_sent(uint32_t code) {
-  bool is_defined = code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
-  return is_defined || (code >= 3000 && code <= 4999);
-}
-
 static bp_status close_socket(bp_ws handle, uint32_t code, bp_str reason) {
   LOOP_MAIN();
   struct plugin_ws *self = slots_get(&handles, handle);
   if (!self)
     return BP_E_STALE;
-  if (!code_may_be_sent(code) || reason.len > REASON_MAX || !str_is_utf8(reason))
+  if (!ws_check_close_code(code) || reason.len > REASON_MAX || !str_is_utf8(reason))
     return BP_E_INVALID;
   ws_close(&self->ws, code, reason);
   return BP_OK;
