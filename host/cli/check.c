@@ -38,10 +38,19 @@ static int try_port(const struct config_listener *listener, uint16_t port) {
   return reason;
 }
 
-static void check_ports(const struct cli_call *call, const struct config *config, json_t *findings) {
+static bool is_declared(const char *family, const json_t *plugins) {
+  size_t i, k;
+  const json_t *plugin, *declared;
+  json_array_foreach(plugins, i, plugin) json_array_foreach(
+      json_object_get(plugin, "families"), k, declared) if (strcmp(json_string_value(json_object_get(declared, "name")), family) == 0) return true;
+  return false;
+}
+
+/* A listener of a family opens only where a module brings the family. */
+static void check_ports(const struct cli_call *call, const struct config *config, const json_t *plugins, json_t *findings) {
   for (const struct config_listener *listener = config->listeners; listener; listener = listener->next) {
     int port = listener->port + call->port_offset;
-    if (listener->is_unix)
+    if (listener->is_unix || (listener->family && !is_declared(listener->family, plugins)))
       continue;
     int reason = port > 65535 ? ERANGE : try_port(listener, (uint16_t)port);
     if (reason == EADDRINUSE)
@@ -52,28 +61,11 @@ static void check_ports(const struct cli_call *call, const struct config *config
   }
 }
 
-static bool is_declared(const char *family, const json_t *plugins) {
-  size_t i, k;
-  const json_t *plugin, *declared;
-  json_array_foreach(plugins, i, plugin) json_array_foreach(
-      json_object_get(plugin, "families"), k, declared) if (strcmp(json_string_value(json_object_get(declared, "name")), family) == 0) return true;
-  return false;
-}
-
-static void check_listeners(const struct config *config, const json_t *plugins, json_t *findings) {
-  for (const struct config_listener *listener = config->listeners; listener; listener = listener->next)
-    if (listener->family && !is_declared(listener->family, plugins))
-      finding_add(findings, listener->file, listener->line, "enable the module that brings it, or remove the listener",
-                  "no module declares the family \"%s\"", listener->family);
-}
-
 static void check_all(const struct cli_call *call, const struct config *config, json_t *findings) {
   const char *module_dir = cli_value(call, "--modules");
   json_t *plugins = check_plugins(config, module_dir ? module_dir : config->module_dir, findings);
-  if (json_array_size(findings) == 0)
-    check_listeners(config, plugins, findings);
   if (!client_is_running(call))
-    check_ports(call, config, findings);
+    check_ports(call, config, plugins, findings);
   json_decref(plugins);
 }
 

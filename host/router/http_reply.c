@@ -232,7 +232,7 @@ bp_status http_reply_problem(bp_request request, const bp_problem *given) {
   return BP_OK;
 }
 
-static uint32_t status_of_failure(bp_status status) {
+uint32_t status_of_failure(bp_status status) {
   static const struct {
     bp_status failure;
     uint32_t status;

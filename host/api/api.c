@@ -1,0 +1,27 @@
+/* The table of the host's own routes. */
+#include "api/api.h"
+#include "api/routes.h"
+#include "auth/identity.h"
+
+static const struct host_route routes[] = {
+    {"GET", "/", 0, api_page, "start_page", "Modules, ports and links, as a plain page."},
+    {"POST", "/api/backplane/backup", SCOPE_ADMIN, api_backup, "create_backup", "Copies the store to a file on this machine."},
+    {"GET", "/api/backplane/live", SCOPE_READ, api_live, "watch_live", "The live log as an event stream: topics=a,b.* and from=SEQUENCE."},
+    {"GET", "/api/backplane/modules", SCOPE_READ, api_modules, "list_modules", "All modules with phase and failure."},
+    {"GET", "/api/backplane/modules/", SCOPE_READ, api_module, "get_module", "One module, by the id that ends the path."},
+    {"POST", "/api/backplane/reload", SCOPE_ADMIN, api_reload, "reload", "Loads the configuration again; a bad one keeps the old."},
+    {"GET", "/api/backplane/routes", SCOPE_READ, api_routes, "list_routes", "All routes of the host and its modules."},
+    {"POST", "/api/backplane/session", 0, api_session, "open_session", "Exchanges the one-time code of the start link for a session's token."},
+    {"GET", "/api/backplane/status", SCOPE_READ, api_status, "get_status", "Version, uptime, listeners, modules, store."},
+    {"GET", "/api/backplane/tokens", SCOPE_ADMIN, api_tokens, "list_tokens", "All stored tokens, without their text."},
+    {"POST", "/api/backplane/tokens", SCOPE_ADMIN, api_token_create, "create_token", "Makes a token and shows its text this once."},
+    {"DELETE", "/api/backplane/tokens/", SCOPE_ADMIN, api_token_revoke, "revoke_token", "Revokes the token whose id ends the path."},
+    {"GET", "/health", 0, api_health, "get_health", "200 while the process answers."},
+    {"GET", "/metrics", SCOPE_READ, api_metrics, "get_metrics", "All metrics in the Prometheus text format."},
+    {"GET", "/ready", 0, api_ready, "get_ready", "200 once everything is started, 503 before that and while stopping."},
+};
+
+void api_init(void) {
+  page_init();
+  router_add_host_routes(routes, sizeof(routes) / sizeof(routes[0]));
+}

@@ -1,0 +1,73 @@
+/* Modules and the configuration: /api/backplane/modules, /api/backplane/modules/ID, /api/backplane/reload. */
+#include "api/reply.h"
+#include "api/routes.h"
+#include "base/str.h"
+#include "host.h"
+#include "loader/plugin.h"
+
+struct route_count {
+  const struct plugin *plugin;
+  int count;
+};
+
+static void count_route(void *ctx, const struct route_info *info) {
+  struct route_count *count = ctx;
+  count->count += info->owner == count->plugin;
+}
+
+static json_t *module_json(const struct plugin *plugin) {
+  struct route_count routes = {.plugin = plugin};
+  char says[121];
+  router_each(count_route, &routes);
+  plugin_status(plugin, says);
+  const bp_plugin_descriptor *descriptor = &plugin->descriptor;
+  return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s?, s:s?, s:s?, s:i, s:i, s:I}", "id", plugin->id, "version", text_or_null(descriptor->version),
+                   "summary", text_or_null(descriptor->summary), "family", text_or_null(descriptor->family), "phase",
+                   plugin_phase_name(plugin->phase), "failure", plugin->failure[0] ? plugin->failure : NULL, "status", says[0] ? says : NULL, "path",
+                   plugin->path, "generation", (int)plugin->generation, "route_count", routes.count, "slow_callbacks",
+                   (json_int_t)plugin->slow_callbacks);
+}
+
+void api_modules(struct http_exchange *x, bp_str body) {
+  json_t *list = json_array();
+  (void)body;
+  for (const struct plugin *plugin = plugin_first(); plugin; plugin = plugin->next)
+    json_array_append_new(list, module_json(plugin));
+  reply_json(x, 200, json_pack("{s:o}", "modules", list));
+}
+
+static json_t *hooks_json(const struct plugin *plugin) {
+  json_t *list = json_array();
+  for (unsigned i = 0; i < PLUGIN_HOOKS && plugin->hooks[i].what; i++) {
+    const struct hook_time *hook = &plugin->hooks[i];
+    json_array_append_new(
+        list, json_pack("{s:s, s:I, s:f}", "hook", hook->what, "calls", (json_int_t)hook->calls, "seconds", (double)hook->total_ns / 1e9));
+  }
+  return list;
+}
+
+void api_module(struct http_exchange *x, bp_str body) {
+  (void)body;
+  bp_str id = read_last_segment(x, "/api/backplane/modules/");
+  const struct plugin *plugin = id.len ? plugin_find(id) : NULL;
+  if (!id.len)
+    return;
+  if (!plugin) {
+    reply_problem(x, 404, "no module of this name is loaded", "GET /api/backplane/modules lists them");
+    return;
+  }
+  json_t *module = module_json(plugin);
+  if (module)
+    json_object_set_new(module, "hooks", hooks_json(plugin));
+  reply_json(x, 200, module);
+}
+
+void api_reload(struct http_exchange *x, bp_str body) {
+  bp_error err = BP_ERROR_INIT;
+  (void)body;
+  bp_status status = host_reload(&err);
+  if (status == BP_OK)
+    reply_json(x, 200, json_pack("{s:b}", "ok", 1));
+  else
+    reply_failure(x, status, &err);
+}
