@@ -94,7 +94,7 @@ static int unknown_name(lua_State *lua) {
   for (lua_pushnil(lua); lua_next(lua, lua_upvalueindex(1)); lua_pop(lua, 1))
     nearest_offer(&search, str_from(lua_tostring(lua, -2)));
   report_nearest(error, &search);
-  lua_pushnil(lua);
+  lua_pushlightuserdata(lua, box);
   return lua_error(lua);
 }
 
@@ -229,13 +229,13 @@ static unsigned source_named(const struct sandbox *box, const char *message) {
   return index < box->source_count ? (unsigned)index : box->last_source;
 }
 
-/* An error value of nil has been reported by who raised it. */
+/* The sandbox itself as the error's value: it has been reported by who raised it. */
 static void report_failure(struct sandbox *box, int status) {
   if (status == LUA_ERRMEM)
     report(box->errors, last_place(box), "the configuration needs more than %zu MiB of memory", SANDBOX_BYTES >> 20);
   else if (lua_type(box->lua, -1) == LUA_TSTRING)
     report_lua(box, source_named(box, lua_tostring(box->lua, -1)), lua_tostring(box->lua, -1));
-  else if (!lua_isnil(box->lua, -1))
+  else if (lua_touserdata(box->lua, -1) != box)
     report(box->errors, last_place(box), "the configuration raised an error that is not a text");
   lua_pop(box->lua, 1);
 }

@@ -161,6 +161,8 @@ static void test_errors_name_the_line_and_the_nearest_word(void **state) {
       {"\nmodules_dir = \"/x\"", 2, "nothing is set by assigning to \"modules_dir\""},
       {"local x = \n\n}", 3, "unexpected symbol near '}'"},
       {"\nerror(\"own words\")", 2, "own words"},
+      {"\nerror()", 2, "an error that is not a text"},
+      {"\nerror({})", 2, "an error that is not a text"},
       {"\nlocal x = 1 + {}", 2, "attempt to perform arithmetic on a table value"},
       {"include \"none.lua\"", 1, "there is no file"},
       {"include \"main.lua\"", 1, "include each other"},
