@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OPTIONS_MAX 256u
 #define USAGE "module \"id\" { option = value, … }"
 
 static void take_path(lua_State *lua, struct config_module *module) {
@@ -20,6 +21,10 @@ static void take_path(lua_State *lua, struct config_module *module) {
 static void take_option(lua_State *lua, struct config_module *module, const char *name) {
   struct sandbox *box = sandbox_of(lua);
   struct origin origin = sandbox_origin(box);
+  if (json_object_size(module->options) == OPTIONS_MAX) {
+    report(box->errors, origin, "module \"%.64s\" has more than %u options", module->id, OPTIONS_MAX);
+    return;
+  }
   const char *wrong = NULL;
   int line = sandbox_line_of(box, origin, name);
   json_t *value = lua_json(lua, lua_gettop(lua), &wrong);

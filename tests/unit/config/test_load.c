@@ -270,10 +270,14 @@ static void test_nothing_leads_out_of_the_sandbox(void **state) {
 static void test_loops_and_hunger_end(void **state) {
   (void)state;
   refuse("\nwhile true do end", 2, "ran for too long");
+  refuse("for i = 1, 1/0 do\n  listen(\"x\" .. i) { auth = i }\nend", 2, "it has no port");
+  refuse("for i = 1, 1/0 do\n  module(\"m\" .. i)\nend", 2, "ran for too long");
+  refuse("local t = {} for i = 1, 15 do t = { t, t, t, t } end\nmodule \"m\" { t = t }", 2, "more values than an option may have");
+  refuse("local t = {} for i = 1, 500 do t[\"o\" .. i] = i end\nmodule \"m\"(t)", 2, "more than 256 options");
   refuse("local function f() return f() end\nf()", 1, "ran for too long");
   refuse("local t = {}\nfor i = 1, 1e9 do\n  t[i] = \"item \" .. i\nend", 3, "more than 16 MiB");
   refuse("local s = \"x\"\nwhile true do s = s .. s end", 2, "more than 16 MiB");
-  refuse("local function f() return 1 + f() end\nf()", 1, "more than 16 MiB");
+  refuse("local function f() return 1 + f() end\nf()", 1, "ran for too long");
 }
 
 static void test_only_text_is_run(void **state) {
