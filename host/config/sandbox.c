@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #define COUNT_INTERVAL 1000
-#define CALL_COST 1000 /* instructions: a call may do as much as many of them, so 10,000 calls use the budget up */
+#define BYTES_PER_STEP 64 /* filling memory takes time too: a text grown byte by byte is copied each time */
+#define CALL_COST 1000    /* instructions: a call may do as much as many of them, so 10,000 calls use the budget up */
 
 /* What a file may use of Lua's own. Left out: everything that reads or runs files (io, os, load, require), looks behind the
  * scenes (debug, metatables, raw*), catches the budget's error (pcall, coroutines), or spends time where no instruction
@@ -39,6 +40,7 @@ static void *allocate(void *context, void *block, size_t old_bytes, size_t new_b
   }
   if (new_bytes > old && new_bytes - old > SANDBOX_BYTES - box->bytes_used)
     return NULL;
+  box->instructions += (long)(new_bytes / BYTES_PER_STEP);
   void *moved = realloc(block, new_bytes);
   if (moved)
     box->bytes_used += new_bytes - old;
@@ -223,7 +225,7 @@ static void report_lua(struct sandbox *box, unsigned source, const char *message
     origin = (struct origin){box->sources[source].file, (int)strtol(message + len, &rest, 10)};
     message = str_starts(str_from(rest), BP_LIT(": ")) ? rest + 2 : rest;
   }
-  report(box->errors, origin, "%s", message);
+  report(box->errors, origin, "%s", message[0] ? message : "the configuration raised an error without a text");
 }
 
 /* Which of the files the message names: "3:17: …" is line 17 of the fourth. */

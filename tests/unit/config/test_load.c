@@ -274,6 +274,7 @@ static void test_loops_and_hunger_end(void **state) {
   refuse("for i = 1, 1/0 do\n  module(\"m\" .. i)\nend", 2, "ran for too long");
   refuse("local t = {} for i = 1, 15 do t = { t, t, t, t } end\nmodule \"m\" { t = t }", 2, "more values than an option may have");
   refuse("local t = {} for i = 1, 500 do t[\"o\" .. i] = i end\nmodule \"m\"(t)", 2, "more than 256 options");
+  refuse("local s = \"x\"\nwhile true do s = s .. #s end", 2, "ran for too long");
   refuse("local function f() return f() end\nf()", 1, "ran for too long");
   refuse("local t = {}\nfor i = 1, 1e9 do\n  t[i] = \"item \" .. i\nend", 3, "more than 16 MiB");
   refuse("local s = \"x\"\nwhile true do s = s .. s end", 2, "more than 16 MiB");
