@@ -8,7 +8,7 @@
 struct run_options {
   const char *config_file; /* NULL: found by config_find */
   const char *state_dir;   /* NULL: state_dir_find's */
-  const char *module_dir;  /* NULL: the configuration's; else it goes before it, also after a reload */
+  const char *module_dir;  /* of installed modules, also after a reload; NULL: the configuration's, else the installed one */
   int port_offset;         /* added to every TCP port */
   bool keep_cores;         /* allows core files and a debugger: off, because memory holds secrets */
 };

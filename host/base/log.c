@@ -18,7 +18,8 @@ static struct {
   enum log_format format;
   uint32_t level;
   int fd;
-} out = {PTHREAD_MUTEX_INITIALIZER, LOG_HUMAN, BP_LOG_INFO, STDERR_FILENO};
+  int also_fd; /* -1: none */
+} out = {PTHREAD_MUTEX_INITIALIZER, LOG_HUMAN, BP_LOG_INFO, STDERR_FILENO, -1};
 
 static const char *const level_names[] = {"", "error", "warn", "info", "debug"};
 
@@ -28,6 +29,12 @@ void log_configure(enum log_format format, uint32_t level, int fd) {
   out.fd = fd;
   pthread_mutex_unlock(&out.lock);
   __atomic_store_n(&out.level, level, __ATOMIC_RELAXED);
+}
+
+void log_also(int fd) {
+  pthread_mutex_lock(&out.lock);
+  out.also_fd = fd;
+  pthread_mutex_unlock(&out.lock);
 }
 
 bool log_enabled(uint32_t level) {
@@ -141,6 +148,8 @@ void log_fields(uint32_t level, bp_str module, bp_str message, bp_array fields) 
     buf_append_char(&line, '\n');
     pthread_mutex_lock(&out.lock);
     ssize_t written = write(out.fd, line.data, line.len);
+    if (out.also_fd >= 0)
+      written = write(out.also_fd, line.data, line.len);
     (void)written; /* a log that cannot be written has nowhere to say so */
     pthread_mutex_unlock(&out.lock);
   }

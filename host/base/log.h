@@ -12,6 +12,8 @@ enum log_format { LOG_HUMAN, LOG_JSON };
 
 /* Before the first line; the defaults are human lines of INFO on stderr. */
 void log_configure(enum log_format format, uint32_t level, int fd);
+/* Lines go to this descriptor as well; -1 for none. */
+void log_also(int fd);
 bool log_enabled(uint32_t level);
 /* `module`: "http", "store", or a plugin's id. */
 void log_line(uint32_t level, const char *module, const char *format, ...) __attribute__((format(printf, 3, 4)));

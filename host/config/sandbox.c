@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The hook runs after so many instructions, and at every call: a call may do as much work, so 10,000 use the budget up. */
-#define HOOK_STEPS 1000
+#define COUNT_INTERVAL 1000
 #define BYTES_PER_STEP 64 /* filling memory takes time too: a text grown byte by byte is copied each time */
+#define CALL_COST 1000    /* instructions: a call may do as much as many of them, so 10,000 calls use the budget up */
 
 /* What a file may use of Lua's own. Left out: everything that reads or runs files (io, os, load, require), looks behind the
  * scenes (debug, metatables, raw*), catches the budget's error (pcall, coroutines), or spends time where no instruction
@@ -55,7 +55,7 @@ static void watch(lua_State *lua, lua_Debug *where) {
     box->last_source = where->source[0] == '=' ? (unsigned)strtoul(where->source + 1, NULL, 10) : box->last_source;
     return;
   }
-  box->instructions += HOOK_STEPS;
+  box->instructions += where->event == LUA_HOOKCOUNT ? COUNT_INTERVAL : CALL_COST;
   if (box->instructions <= SANDBOX_INSTRUCTIONS)
     return;
   lua_pushliteral(lua, "the configuration ran for too long: is there a loop without an end?");
@@ -151,7 +151,7 @@ bool sandbox_init(struct sandbox *box, struct config_errors *errors, const struc
   lua_pushlightuserdata(box->lua, (void *)(uintptr_t)words);
   lua_pushinteger(box->lua, (lua_Integer)word_count);
   if (lua_pcall(box->lua, 2, 0, 0) == LUA_OK) {
-    lua_sethook(box->lua, watch, LUA_MASKLINE | LUA_MASKCOUNT | LUA_MASKCALL, HOOK_STEPS);
+    lua_sethook(box->lua, watch, LUA_MASKLINE | LUA_MASKCOUNT | LUA_MASKCALL, COUNT_INTERVAL);
     return true;
   }
   sandbox_release(box);

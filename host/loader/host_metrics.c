@@ -5,6 +5,7 @@
 #include "live/live.h"
 #include "loader/metrics.h"
 #include "loader/plugin.h"
+#include "router/router_counters.h"
 #include "store/store.h"
 
 #include <dirent.h>
@@ -116,6 +117,41 @@ static void write_process(struct buf *out) {
   WRITE_FIGURES(out, figures);
 }
 
+static void append_request_label(struct buf *out, const char *name, const struct router_counters *c) {
+  buf_printf(out, "%s{plugin=\"", name);
+  metrics_append_label(out, str_from(c->plugin));
+  buf_append_char(out, '"');
+}
+
+static void write_request_times(struct buf *out, const struct router_counters *c) {
+  uint64_t sum = 0;
+  for (unsigned i = 0; i < COUNTER_BUCKETS; i++) {
+    sum += c->latency[i];
+    append_request_label(out, "backplane_request_seconds_bucket", c);
+    if (i + 1 < COUNTER_BUCKETS)
+      buf_printf(out, ",le=\"%g\"} %llu\n", (double)counter_bounds_ns[i] / 1e9, (unsigned long long)sum);
+    else
+      buf_printf(out, ",le=\"+Inf\"} %llu\n", (unsigned long long)sum);
+  }
+  append_request_label(out, "backplane_request_seconds_sum", c);
+  buf_printf(out, "} %.9f\n", (double)c->latency_sum_ns / 1e9);
+  append_request_label(out, "backplane_request_seconds_count", c);
+  buf_printf(out, "} %llu\n", (unsigned long long)sum);
+}
+
+static void write_requests(struct buf *out) {
+  static const char *const classes[COUNTER_CLASSES] = {"other", "2xx", "3xx", "4xx", "5xx"};
+  buf_append_z(out, "# HELP backplane_requests_total Requests of a plugin's routes, by class of status.\n# TYPE backplane_requests_total counter\n");
+  for (const struct router_counters *c = counters_first(); c; c = c->next)
+    for (unsigned i = 0; i < COUNTER_CLASSES; i++) {
+      append_request_label(out, "backplane_requests_total", c);
+      buf_printf(out, ",status=\"%s\"} %llu\n", classes[i], (unsigned long long)c->requests[i]);
+    }
+  buf_append_z(out, "# HELP backplane_request_seconds Time from a request's last byte to its reply.\n# TYPE backplane_request_seconds histogram\n");
+  for (const struct router_counters *c = counters_first(); c; c = c->next)
+    write_request_times(out, c);
+}
+
 static void append_plugin_label(struct buf *out, const char *name, const struct plugin *plugin) {
   buf_printf(out, "%s{plugin=\"", name);
   metrics_append_label(out, str_from(plugin->id));
@@ -164,6 +200,7 @@ void metrics_write_host(struct buf *out) {
   write_live(out);
   write_store(out);
   write_process(out);
+  write_requests(out);
   write_plugins(out);
   write_hooks(out);
 }

@@ -1,0 +1,5 @@
+/* Two of these declare one family. */
+#include "bad.h"
+
+static const bp_family families[] = {FAMILY("family-twice")};
+DESCRIPTOR("family-twice-a", .families = BP_ARRAY(families))

@@ -1,0 +1,4 @@
+/* Cannot be made. */
+#include "bad.h"
+
+DESCRIPTOR("no-create", .create = NULL)

@@ -1,0 +1,4 @@
+/* An id of the host's own. */
+#include "bad.h"
+
+DESCRIPTOR("bp.mine", .start = NULL)

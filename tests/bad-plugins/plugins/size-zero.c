@@ -1,0 +1,4 @@
+/* Forgot the size. */
+#include "bad.h"
+
+DESCRIPTOR("size-zero", .size = 0)
