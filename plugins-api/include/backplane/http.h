@@ -162,6 +162,10 @@ typedef struct bp_http_1 {
   /* Says that the reply comes later. `on_cancel` (may be NULL) runs at most once, and only if no reply came first. A
    * handler that returns with neither a reply nor defer is answered for with 500 and logged with the plugin's name. [main] */
   bp_status (*defer)(bp_request request, bp_cancel_fn on_cancel, void *ctx);
+
+  /* The facts the policy allowed this request on, as a JSON object: what the route's `facts` wrote, or what a rule rewrote
+   * them to. A handler acts on these, not on the body. BP_E_NOT_FOUND for a route without facts. [main] */
+  bp_status (*facts)(bp_request request, bp_json *ret);
 } bp_http_1;
 
 #ifdef __cplusplus

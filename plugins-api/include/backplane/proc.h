@@ -1,0 +1,116 @@
+/* bp.proc/1: child processes. The host is the only one that forks.
+ *
+ * A child has its own session and process group, an environment made from an allow list, no descriptor but 0, 1 and 2, and
+ * ends with the host (bound) or is found again after a restart (surviving). argv arrays only; never a shell. */
+#ifndef BACKPLANE_PROC_H
+#define BACKPLANE_PROC_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BP_PROC_1 "bp.proc/1"
+
+typedef uint64_t bp_proc;
+
+/* Lifetimes. */
+#define BP_PROC_BOUND 1u     /* pipes; killed with the host; never adopted */
+#define BP_PROC_SURVIVING 2u /* stdin /dev/null, output to rotated files that are tailed; adopted after a restart */
+
+#define BP_PROC_PTY 1u          /* a terminal instead of pipes; bound only */
+#define BP_PROC_RAW_OUTPUT 2u   /* output comes as bytes, not as lines */
+#define BP_PROC_MERGE_STDERR 4u /* stderr goes where stdout goes */
+#define BP_PROC_STDIN 8u        /* keep a pipe to stdin; otherwise it is /dev/null */
+
+#define BP_RESTART_NEVER 0u
+#define BP_RESTART_ON_FAILURE 1u
+#define BP_RESTART_ALWAYS 2u
+
+/* Output streams. */
+#define BP_PROC_STDOUT 1u
+#define BP_PROC_STDERR 2u
+
+typedef struct bp_proc_env {
+  uint32_t size;
+  uint32_t is_secret; /* 1: never shown or logged */
+  bp_str name;        /* [A-Z_][A-Z0-9_]*, none of the refused ones (LD_*, PATH, NODE_OPTIONS ...): BP_E_DENIED names it */
+  bp_str value;
+} bp_proc_env;
+
+typedef struct bp_proc_spec {
+  uint32_t size;
+  uint32_t lifetime;           /* BP_PROC_BOUND, BP_PROC_SURVIVING */
+  uint32_t flags;              /* BP_PROC_PTY ... */
+  uint32_t restart;            /* BP_RESTART_*; back-off 0.1 s to 30 s with jitter, broken after 5 failures a minute */
+  bp_str name;                 /* for logs and, for SURVIVING, to find it again: unique in the plugin */
+  bp_array argv;               /* of bp_str; argv[0] is a path, or a name looked up in the fixed PATH */
+  bp_str cwd;                  /* absolute; empty: the plugin's folder */
+  bp_array env;                /* of bp_proc_env, added to the allow list (PATH HOME LANG TERM TZ TMPDIR) */
+  bp_str log_topic;            /* ephemeral live topic of the plugin's own that gets {"stream","line"}; empty: none */
+  bp_str log_key;              /* key of those events */
+  uint32_t grace_ms;           /* between TERM and KILL of the group; 0: 5000 */
+  uint32_t timeout_ms;         /* stopped after this long; 0: never */
+  uint64_t output_limit_bytes; /* stopped when it has written more; 0: no limit (the ring stays bounded) */
+  uint32_t rows, columns;      /* of a PTY; 0: 24 x 80 */
+} bp_proc_spec;
+
+/* How a child ended. */
+typedef struct bp_proc_exit {
+  uint32_t size;
+  int32_t code;          /* exit status, or -1 */
+  int32_t signal;        /* that killed it, or 0 */
+  uint32_t is_unknown;   /* 1: an adopted child; nobody could wait for it */
+  uint32_t will_restart; /* 1: the restart policy starts it again after restart_in_ms */
+  uint32_t restart_in_ms;
+  uint32_t why; /* BP_PROC_ENDED ... */
+  uint32_t reserved;
+} bp_proc_exit;
+#define BP_PROC_ENDED 0u   /* by itself */
+#define BP_PROC_STOPPED 1u /* by `stop` or drain */
+#define BP_PROC_TIMED_OUT 2u
+#define BP_PROC_OUTPUT_LIMIT 3u
+#define BP_PROC_NOT_STARTED 4u /* exec failed; code is its errno */
+
+typedef struct bp_proc_events {
+  uint32_t size;
+  uint32_t reserved;
+  void (*started)(void *ctx, bp_proc proc, int64_t pid); /* each start, also after a restart or adoption [main] */
+  /* One line without its end (cut at 64 KiB), or bytes with BP_PROC_RAW_OUTPUT. Borrowed. [main] */
+  void (*output)(void *ctx, bp_proc proc, uint32_t stream, bp_str data);
+  void (*stdin_drained)(void *ctx, bp_proc proc);                    /* everything written has been taken [main] */
+  void (*exited)(void *ctx, bp_proc proc, const bp_proc_exit *exit); /* after its last output; stale unless will_restart [main] */
+} bp_proc_events;
+
+typedef struct bp_proc_1 {
+  uint32_t size;
+  /* Starts a child. Copies the spec. BP_E_LIMIT beyond 512 children or 100 starts a second; BP_E_NOT_FOUND: no such program;
+   * BP_E_EXISTS: a surviving child of that name runs (it is adopted at start: see `adopt`). [main] */
+  bp_status (*spawn)(bp_plugin self, const bp_proc_spec *spec, const bp_proc_events *events, void *ctx, bp_proc *ret, bp_error *err);
+  /* Takes over a surviving child of an earlier run by name: BP_E_NOT_FOUND if none lives. Call it in `start`. [main] */
+  bp_status (*adopt)(bp_plugin self, bp_str name, const bp_proc_events *events, void *ctx, bp_proc *ret);
+  /* Queues bytes for stdin or the PTY. BP_E_BUSY when 1 MiB waits. [main] */
+  bp_status (*write)(bp_proc proc, bp_str bytes);
+  bp_status (*close_stdin)(bp_proc proc);
+  /* TERM to the group, grace, KILL; no restart. `exited` follows. Asking again is no error. [main] */
+  bp_status (*stop)(bp_proc proc);
+  bp_status (*signal)(bp_proc proc, int32_t signal);
+  bp_status (*resize)(bp_proc proc, uint32_t rows, uint32_t columns);
+  /* Stops reading the child's output, so that it blocks, and goes on. */
+  bp_status (*pause_output)(bp_proc proc, uint32_t paused);
+  int64_t (*pid)(bp_proc proc); /* 0 while none runs */
+  /* The last lines kept (1 MiB ring), oldest first, as one text with line ends. Borrowed until the next call. [main] */
+  bp_status (*tail)(bp_proc proc, uint32_t lines, bp_str *ret);
+  /* Stops a process that is not a child: TERM, grace, KILL of its group if it leads one, else of it and its descendants. It is
+   * signalled only while (pid, start time) still match. `done` status: BP_OK gone, BP_E_NOT_FOUND was not there, BP_E_DENIED not
+   * ours, or the host or one of its ancestors. [main] */
+  bp_status (*stop_stranger)(bp_plugin self, int64_t pid, int64_t started_ticks, uint32_t grace_ms, void (*done)(void *ctx, bp_status status),
+                             void *ctx);
+} bp_proc_1;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
