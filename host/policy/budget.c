@@ -1,0 +1,66 @@
+/* Budgets of rule runs; see budget.h. */
+#include "policy/budget.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <time.h>
+
+void *budget_allocate(void *ud, void *ptr, size_t old_size, size_t new_size) {
+  struct budget *budget = ud;
+  size_t freed = ptr ? old_size : 0;
+  if (new_size == 0) {
+    free(ptr);
+    budget->bytes -= freed;
+    return NULL;
+  }
+  if (new_size > freed && !budget->is_host) {
+    size_t more = new_size - freed;
+    if (new_size > BUDGET_ALLOCATION_BYTES || budget->bytes + more > BUDGET_STATE_BYTES || budget->churn + more > BUDGET_CHURN_BYTES)
+      return NULL;
+  }
+  void *block = realloc(ptr, new_size);
+  if (!block)
+    return NULL;
+  budget->churn += new_size > freed ? new_size - freed : 0;
+  budget->bytes = budget->bytes - freed + new_size;
+  if (budget->bytes > budget->peak)
+    budget->peak = budget->bytes;
+  return block;
+}
+
+struct budget *budget_of(lua_State *lua) {
+  void *ud;
+  lua_getallocf(lua, &ud);
+  return ud;
+}
+
+static int64_t cpu_now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void on_count(lua_State *lua, lua_Debug *event) {
+  (void)event;
+  budget_charge(lua, BUDGET_HOOK_EVERY);
+  if (cpu_now_ns() - budget_of(lua)->cpu_started_ns > BUDGET_CPU_NS)
+    luaL_error(lua, "the rule used more than 50 ms of processor time");
+}
+
+void budget_start(lua_State *lua, struct budget *budget) {
+  budget->used = 0;
+  budget->churn = 0;
+  budget->cpu_started_ns = cpu_now_ns();
+  lua_sethook(lua, on_count, LUA_MASKCOUNT, BUDGET_HOOK_EVERY);
+}
+
+void budget_stop(lua_State *lua) {
+  lua_sethook(lua, NULL, 0, 0);
+}
+
+void budget_charge(lua_State *lua, uint64_t instructions) {
+  struct budget *budget = budget_of(lua);
+  budget->used += instructions;
+  if (budget->used > BUDGET_INSTRUCTIONS)
+    luaL_error(lua, "the rule used more than %d instructions", (int)BUDGET_INSTRUCTIONS);
+}

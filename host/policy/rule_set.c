@@ -1,0 +1,314 @@
+/* Sets of rules; see rule_set.h. */
+#include "policy/rule_set.h"
+#include "base/fail.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "policy/lua_json.h"
+#include "policy/rule_file.h"
+#include "policy/sandbox.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RULES_MOST 64
+
+struct rule {
+  char *file;    /* "git/10-options.lua", as shown */
+  int reference; /* of the compiled chunk */
+};
+
+struct rule_set {
+  char *dir; /* the scripts folder, or NULL for a set made of text */
+  char *name;
+  struct budget budget;
+  lua_State *lua;
+  struct rule rules[RULES_MOST];
+  unsigned count;
+};
+
+/* ---- Imports: scripts/<name>.lua, run once a set, read-only ---- */
+
+static const char set_key; /* registry key of the set a state belongs to */
+
+static struct rule_set *set_of(lua_State *lua) {
+  lua_rawgetp(lua, LUA_REGISTRYINDEX, &set_key);
+  struct rule_set *set = lua_touserdata(lua, -1);
+  lua_pop(lua, 1);
+  return set;
+}
+
+/* Pushes the compiled chunk; raises with what is wrong. */
+static void compile_import(lua_State *lua, const struct rule_set *set, const char *name) {
+  bp_error err = BP_ERROR_INIT;
+  char file[RULE_NAME_BYTES];
+  struct rule_file source = {0};
+  snprintf(file, sizeof(file), "%s.lua", name);
+  bp_status status = set->dir ? rule_file_read(set->dir, file, &source, &err) : fail(&err, BP_E_NOT_FOUND, "there is no scripts folder");
+  if (status == BP_OK)
+    status = sandbox_compile(lua, file, bp_str_make(source.text, source.len), &err);
+  rule_file_release(&source);
+  if (status != BP_OK)
+    luaL_error(lua, "import \"%s\": %s", name, err.message);
+}
+
+static int import(lua_State *lua) {
+  const char *name = luaL_checkstring(lua, 1);
+  if (!rule_file_name_is_safe(name))
+    return luaL_error(lua, "import: \"%s\" is no name inside the scripts folder", name);
+  lua_getfield(lua, lua_upvalueindex(1), name);
+  if (!lua_isnil(lua, -1))
+    return 1;
+  compile_import(lua, set_of(lua), name);
+  lua_call(lua, 0, 1);
+  if (lua_type(lua, -1) == LUA_TTABLE)
+    sandbox_freeze(lua);
+  lua_pushvalue(lua, -1);
+  lua_setfield(lua, lua_upvalueindex(1), name);
+  return 1;
+}
+
+/* ---- Making and freeing ---- */
+
+static int install(lua_State *lua) {
+  lua_rawsetp(lua, LUA_REGISTRYINDEX, &set_key);
+  verdict_install(lua);
+  lua_newtable(lua);
+  lua_pushcclosure(lua, import, 1);
+  sandbox_set_global(lua, "import");
+  return 0;
+}
+
+static struct rule_set *set_new(const char *dir, const char *name, bp_error *err) {
+  struct rule_set *set = mem_alloc(sizeof(*set));
+  set->name = str_dupz(str_from(name));
+  set->dir = dir ? str_dupz(str_from(dir)) : NULL;
+  set->lua = sandbox_new(&set->budget);
+  if (set->lua) {
+    lua_pushcfunction(set->lua, install);
+    lua_pushlightuserdata(set->lua, set);
+    if (lua_pcall(set->lua, 1, 0, 0) == LUA_OK)
+      return set;
+  }
+  fail(err, BP_E_NO_MEMORY, "no memory for the rules of \"%s\"", name);
+  rule_set_free(set);
+  return NULL;
+}
+
+void rule_set_free(struct rule_set *set) {
+  if (!set)
+    return;
+  sandbox_free(set->lua);
+  for (unsigned i = 0; i < set->count; i++)
+    free(set->rules[i].file);
+  free(set->name);
+  free(set->dir);
+  free(set);
+}
+
+const char *rule_set_name(const struct rule_set *set) {
+  return set->name;
+}
+
+unsigned rule_set_count(const struct rule_set *set) {
+  return set->count;
+}
+
+static bp_status add_rule(struct rule_set *set, const char *file, bp_str source, bp_error *err) {
+  if (set->count == RULES_MOST)
+    return fail(err, BP_E_LIMIT, "set \"%s\" has more than %d rules", set->name, RULES_MOST);
+  bp_status status = sandbox_compile(set->lua, file, source, err);
+  if (status != BP_OK)
+    return status;
+  set->rules[set->count] = (struct rule){str_dupz(str_from(file)), luaL_ref(set->lua, LUA_REGISTRYINDEX)};
+  set->count++;
+  return BP_OK;
+}
+
+static bp_status add_file(void *ctx, const char *file, bp_error *err) {
+  struct rule_set *set = ctx;
+  struct rule_file source = {0};
+  bp_status status = rule_file_read(set->dir, file, &source, err);
+  if (status == BP_OK)
+    status = add_rule(set, file, bp_str_make(source.text, source.len), err);
+  rule_file_release(&source);
+  return status;
+}
+
+struct rule_set *rule_set_load(const char *dir, const char *name, bp_error *err) {
+  struct rule_set *set = set_new(dir, name, err);
+  if (set && rule_file_each(dir, name, add_file, set, err) != BP_OK) {
+    rule_set_free(set);
+    return NULL;
+  }
+  return set;
+}
+
+struct rule_set *rule_set_of_source(const char *name, bp_str source, bp_error *err) {
+  struct rule_set *set = set_new(NULL, name, err);
+  if (set && add_rule(set, name, source, err) != BP_OK) {
+    rule_set_free(set);
+    return NULL;
+  }
+  return set;
+}
+
+/* ---- Deciding ---- */
+
+/* Arguments: the chunk, the facts as light userdata. Runs under lua_pcall, inside the budget. */
+static int run_rule(lua_State *lua) {
+  const json_t *facts = lua_touserdata(lua, 2);
+  lua_json_push(lua, facts);
+  sandbox_freeze(lua);
+  sandbox_set_global(lua, "request");
+  lua_settop(lua, 1);
+  lua_call(lua, 0, 1);
+  return 1;
+}
+
+static void run_one(struct rule_set *set, const struct rule *rule, const json_t *facts, struct verdict *ret) {
+  lua_State *lua = set->lua;
+  char why[VERDICT_REASON_BYTES];
+  lua_pushcfunction(lua, run_rule);
+  lua_rawgeti(lua, LUA_REGISTRYINDEX, rule->reference);
+  lua_pushlightuserdata(lua, (void *)(uintptr_t)facts);
+  budget_start(lua, &set->budget);
+  int status = lua_pcall(lua, 2, 1, 0);
+  budget_stop(lua);
+  set->budget.is_host = true;
+  if (status == LUA_OK) {
+    verdict_read(lua, -1, ret);
+  } else {
+    *ret = (struct verdict){.kind = VERDICT_DENY};
+    sandbox_error_text(lua, why, sizeof(why));
+    snprintf(ret->reason, sizeof(ret->reason), "%s", why);
+  }
+  lua_settop(lua, 0);
+  set->budget.is_host = false;
+  snprintf(ret->rule, sizeof(ret->rule), "%s", rule->file);
+}
+
+static void keep_stronger(struct verdict *held, struct verdict *found) {
+  if (found->kind > held->kind || held->rule[0] == '\0') {
+    verdict_release(held);
+    *held = *found;
+  } else {
+    verdict_release(found);
+  }
+}
+
+static void decide_once(struct rule_set *set, const json_t *facts, struct verdict *ret) {
+  *ret = (struct verdict){.kind = VERDICT_ALLOW};
+  for (unsigned i = 0; i < set->count && ret->kind != VERDICT_DENY; i++) {
+    struct verdict found;
+    run_one(set, &set->rules[i], facts, &found);
+    keep_stronger(ret, &found);
+  }
+  lua_gc(set->lua, LUA_GCSTEP, 0);
+}
+
+void rule_set_decide(struct rule_set *set, const json_t *facts, struct verdict *ret) {
+  struct verdict again;
+  decide_once(set, facts, ret);
+  if (ret->kind != VERDICT_REWRITE)
+    return;
+  decide_once(set, ret->facts, &again);
+  if (again.kind == VERDICT_ALLOW)
+    return; /* the rewritten facts pass as they are */
+  if (again.kind == VERDICT_REWRITE) {
+    again.kind = VERDICT_DENY;
+    snprintf(again.reason, sizeof(again.reason), "the rewritten facts were rewritten again");
+  }
+  verdict_release(ret);
+  *ret = again;
+}
+
+/* ---- Tests beside the rules ---- */
+
+struct test_run {
+  struct rule_set *set;
+  const struct rule *rule;
+  rule_test_fn each;
+  void *ctx;
+  bp_error *err;
+  bp_status status;
+};
+
+static const char *text_field(lua_State *lua, const char *name, const char *otherwise) {
+  lua_getfield(lua, -1, name);
+  const char *text = lua_type(lua, -1) == LUA_TSTRING ? lua_tostring(lua, -1) : otherwise;
+  lua_pop(lua, 1); /* still anchored in the case's table */
+  return text;
+}
+
+/* The case table is on top of the stack of `tests`, a state of its own, so that running the rule does not disturb it. */
+static void run_case(struct test_run *run, lua_State *tests) {
+  char why[128] = "";
+  struct verdict got;
+  const char *name = text_field(tests, "name", "unnamed");
+  const char *expected = text_field(tests, "expect", "allow");
+  lua_getfield(tests, -1, "facts");
+  json_t *facts = lua_json_from(tests, -1, why, sizeof(why));
+  lua_pop(tests, 1);
+  if (facts)
+    run_one(run->set, run->rule, facts, &got);
+  else
+    got = (struct verdict){.kind = VERDICT_DENY};
+  const char *kind = facts ? verdict_name(got.kind) : "no facts";
+  struct rule_test_result result = {run->rule->file, name, expected, kind, facts ? got.reason : why, strcmp(kind, expected) == 0};
+  if (run->each)
+    run->each(run->ctx, &result);
+  if (!result.passed && run->status == BP_OK)
+    run->status = fail(run->err, BP_E_INVALID, "%s: test \"%s\" expects %s and gets %s%s%s", run->rule->file, name, expected, kind,
+                       result.reason[0] ? ": " : "", result.reason);
+  verdict_release(&got);
+  json_decref(facts);
+}
+
+static bp_status run_cases(struct test_run *run, lua_State *tests, const char *file) {
+  if (lua_type(tests, -1) != LUA_TTABLE)
+    return fail(run->err, BP_E_INVALID, "%s must return a list of {name, facts, expect}", file);
+  lua_Integer count = (lua_Integer)lua_rawlen(tests, -1);
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (lua_rawgeti(tests, -1, i) != LUA_TTABLE)
+      return fail(run->err, BP_E_INVALID, "%s: case %d is no table", file, (int)i);
+    run_case(run, tests);
+    lua_pop(tests, 1);
+  }
+  return run->status;
+}
+
+static bp_status test_rule(struct test_run *run) {
+  char file[RULE_NAME_BYTES], text[VERDICT_REASON_BYTES];
+  struct rule_file source = {0};
+  struct budget budget;
+  snprintf(file, sizeof(file), "%.*s.test.lua", (int)(strlen(run->rule->file) - 4), run->rule->file);
+  if (rule_file_read(run->set->dir, file, &source, NULL) != BP_OK)
+    return BP_OK; /* a rule without tests */
+  lua_State *tests = sandbox_new(&budget);
+  bp_status status = tests ? sandbox_compile(tests, file, bp_str_make(source.text, source.len), run->err) : BP_E_NO_MEMORY;
+  if (status == BP_OK) {
+    budget_start(tests, &budget);
+    int failed = lua_pcall(tests, 0, 1, 0);
+    budget_stop(tests);
+    budget.is_host = true;
+    sandbox_error_text(tests, text, sizeof(text));
+    status = failed ? fail(run->err, BP_E_INVALID, "%s", text) : run_cases(run, tests, file);
+  }
+  sandbox_free(tests);
+  rule_file_release(&source);
+  return status;
+}
+
+bp_status rule_set_test(struct rule_set *set, rule_test_fn each, void *ctx, bp_error *err) {
+  bp_status status = BP_OK;
+  for (unsigned i = 0; set->dir && i < set->count; i++) {
+    bp_error ignored = BP_ERROR_INIT;
+    struct test_run run = {set, &set->rules[i], each, ctx, status == BP_OK ? err : &ignored, BP_OK};
+    bp_status found = test_rule(&run);
+    if (status == BP_OK)
+      status = found;
+  }
+  return status;
+}
