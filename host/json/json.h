@@ -15,7 +15,8 @@ struct doc_limits {
 };
 extern const struct doc_limits doc_default_limits;
 
-/* Parses one value. NULL and `err` (code BP_E_PARSE, pointer = byte offset in decimal) on failure. Any thread. */
+/* Parses one value. NULL and `err` (code BP_E_PARSE, or BP_E_LIMIT for too many keys; pointer = byte offset in decimal) on
+ * failure. Any thread. */
 json_t *doc_parse(bp_str text, const struct doc_limits *limits, bp_error *err);
 /* An integer, or a real without a fraction (1.0, which JSON Schema counts as one), within int64_t. */
 bool doc_integer(const json_t *value, int64_t *ret);

@@ -6,8 +6,11 @@
 
 static bp_status parse(bp_plugin self, bp_str text, bp_json *ret_root, bp_error *err) {
   json_t *root = doc_parse(text, &doc_default_limits, err);
-  if (!root)
-    return err ? err->code : BP_E_PARSE;
+  if (!root) {
+    if (err)
+      err->code = BP_E_PARSE;
+    return BP_E_PARSE;
+  }
   bp_json handle = documents_open(self, root);
   if (!handle)
     return fail(err, BP_E_LIMIT, "too many parsed documents are open: release those that are done with");

@@ -26,6 +26,14 @@ static bp_status fail_at(bp_error *err, size_t offset, const char *message) {
   return BP_E_PARSE;
 }
 
+/* Well-formed as far as it goes, but over a limit that a route can raise: its own code, so that 413 can say so. */
+static bp_status too_many_keys(bp_error *err, size_t offset) {
+  fail_at(err, offset, "too many keys: an object has more members than the limit");
+  if (err)
+    err->code = BP_E_LIMIT;
+  return BP_E_LIMIT;
+}
+
 /* Offset of the first byte that is no part of a well-formed sequence. Only walked once the text is known to have one. */
 static size_t first_bad_byte(bp_str text) {
   size_t at = 0;
@@ -77,7 +85,7 @@ static bp_status scan_structure(bp_str text, const struct doc_limits *limits, bp
       break;
     case ':':
       if (++members[depth] > limits->keys)
-        return fail_at(err, at, "too many keys: an object has more members than the limit");
+        return too_many_keys(err, at);
       break;
     default:
       break;
