@@ -11,6 +11,8 @@ struct http_exchange;
 
 /* Owner of the peer of an accepted TCP connection by sock_diag with the exact four-tuple, or SO_PEERCRED on a Unix socket. */
 void auth_peer_lookup(int fd, struct auth_peer *ret);
+/* True if no process holds the other end of a loopback TCP connection any more; false where the kernel cannot tell. */
+bool auth_peer_is_orphan(int fd);
 /* The peer of an exchange's connection (kept by the wire). */
 const struct auth_peer *http_peer(const struct http_exchange *x);
 

@@ -127,38 +127,58 @@ static bool names_an_owner(const struct inet_diag_msg *answer, const struct endp
          memcmp(answer->id.idiag_dst, destination->address, bytes) == 0;
 }
 
-static void lookup_tcp(const struct sockaddr_storage *remote, const struct sockaddr_storage *local, struct auth_peer *ret) {
+/* Finds the client's socket of a loopback connection. False where the kernel could not be asked. */
+static bool ask_about_client(int fd, struct endpoint *client, struct endpoint *server, struct inet_diag_msg *ret, bool *ret_found) {
+  struct sockaddr_storage local = {0}, remote = {0};
+  socklen_t local_len = sizeof(local), remote_len = sizeof(remote);
+  if (getsockname(fd, (struct sockaddr *)&local, &local_len) != 0 || getpeername(fd, (struct sockaddr *)&remote, &remote_len) != 0)
+    return false;
+  if (!endpoint_from(&remote, client) || !endpoint_from(&local, server) || client->family != server->family)
+    return false;
+  if (!endpoint_is_loopback(client) || !endpoint_is_loopback(server) || !diag_open())
+    return false;
+  if (diag_ask(client, server) && diag_answer(ret, ret_found))
+    return true;
+  diag_close();
+  return false;
+}
+
+static void lookup_tcp(int fd, struct auth_peer *ret) {
   struct endpoint client, server;
-  if (!endpoint_from(remote, &client) || !endpoint_from(local, &server) || client.family != server.family)
-    return;
-  if (!endpoint_is_loopback(&client) || !endpoint_is_loopback(&server) || !diag_open())
-    return;
   struct inet_diag_msg answer;
   bool is_found = false;
-  if (!diag_ask(&client, &server) || !diag_answer(&answer, &is_found)) {
-    diag_close();
+  if (!ask_about_client(fd, &client, &server, &answer, &is_found))
     return;
-  }
   ret->is_known = is_found && names_an_owner(&answer, &client, &server);
   if (ret->is_known)
     ret->uid = answer.idiag_uid;
 }
 
+static bool lookup_unix(int fd, struct auth_peer *ret) {
+  int domain = 0;
+  socklen_t len = sizeof(domain);
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX)
+    return false;
+  struct ucred owner;
+  len = sizeof(owner);
+  ret->is_unix = true;
+  ret->is_known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &len) == 0;
+  if (ret->is_known)
+    ret->uid = owner.uid;
+  return true;
+}
+
 void auth_peer_lookup(int fd, struct auth_peer *ret) {
   *ret = (struct auth_peer){.uid = (uid_t)-1};
-  struct sockaddr_storage local = {0}, remote = {0};
-  socklen_t local_len = sizeof(local), remote_len = sizeof(remote);
-  if (getsockname(fd, (struct sockaddr *)&local, &local_len) != 0)
-    return;
-  if (local.ss_family == AF_UNIX) {
-    struct ucred owner;
-    socklen_t len = sizeof(owner);
-    ret->is_unix = true;
-    ret->is_known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &len) == 0;
-    if (ret->is_known)
-      ret->uid = owner.uid;
-    return;
-  }
-  if (getpeername(fd, (struct sockaddr *)&remote, &remote_len) == 0)
-    lookup_tcp(&remote, &local, ret);
+  if (!lookup_unix(fd, ret))
+    lookup_tcp(fd, ret);
+}
+
+bool auth_peer_is_orphan(int fd) {
+  struct endpoint client, server;
+  struct inet_diag_msg answer = {0};
+  bool is_found = false;
+  if (!ask_about_client(fd, &client, &server, &answer, &is_found))
+    return false;
+  return !is_found || answer.idiag_state == TCP_LISTEN || answer.idiag_inode == 0;
 }

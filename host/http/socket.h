@@ -1,0 +1,12 @@
+/* Making listening sockets: addresses, options, Unix paths, and errors that say what to do. */
+#ifndef HOST_HTTP_SOCKET_H
+#define HOST_HTTP_SOCKET_H
+
+#include "http/listener.h"
+
+/* A bound and listening, non-blocking socket in *ret_fd. */
+bp_status socket_open(const struct http_listener *listener, int *ret_fd, bp_error *err);
+/* Options every listening socket of ours has, ours or inherited. */
+bool socket_prepare(int fd);
+
+#endif
