@@ -62,10 +62,14 @@ static void run_handler(struct request *r) {
   if (route->facts.facts && !facts_allow(r))
     return;
   r->phase = REQUEST_RUNNING;
+  r->is_in_handler = true;
   culprit_enter(&frame, route->owner, "route", route->facts.operation_id);
   route->facts.handle(route->state, handle);
   culprit_leave(&frame);
-  if (request_find(handle) == r && r->phase == REQUEST_RUNNING) /* r may be another request's by now */
+  if (request_find(handle) != r) /* answered; r may be another request's by now */
+    return;
+  r->is_in_handler = false;
+  if (r->phase == REQUEST_RUNNING)
     reply_forgotten(r);
 }
 

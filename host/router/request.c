@@ -8,6 +8,7 @@
 #include "router/upload.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -121,6 +122,14 @@ char *request_alloc(struct request *r, size_t bytes) {
   return block->data;
 }
 
+void *request_alloc_aligned(struct request *r, size_t bytes) {
+  const size_t alignment = _Alignof(max_align_t);
+  size_t start = (r->arena_used + alignment - 1) & ~(alignment - 1);
+  if (start <= REQUEST_ARENA_BYTES)
+    r->arena_used = (uint32_t)start;
+  return request_alloc(r, bytes);
+}
+
 bool request_copy(struct request *r, bp_str text, bp_str *ret) {
   char *data = request_alloc(r, text.len);
   if (!data)
@@ -203,18 +212,41 @@ struct request *request_claimed(bp_request handle) {
   return r && r->phase == REQUEST_DEFERRED ? r : NULL;
 }
 
-bp_status request_defer(struct request *r, bp_cancel_fn on_cancel, void *ctx) {
-  if (r->phase != REQUEST_RUNNING)
-    return BP_E_STATE;
+static void enter_deferred(struct request *r) {
   request_hold(r);
-  r->on_cancel = on_cancel;
-  r->cancel_ctx = ctx;
-  r->deadline_ms = loop_now_ms() + r->route->timeout_ms;
   pthread_mutex_lock(&table.lock);
   r->phase = REQUEST_DEFERRED;
   pthread_mutex_unlock(&table.lock);
+  request_postpone(r);
   deferred_add(r);
+}
+
+bp_status request_defer(struct request *r, bp_cancel_fn on_cancel, void *ctx) {
+  bool can_defer = r->phase == REQUEST_RUNNING || (r->phase == REQUEST_DEFERRED && r->is_deferred_for_host);
+  if (!can_defer)
+    return BP_E_STATE;
+  r->on_cancel = on_cancel;
+  r->cancel_ctx = ctx;
+  r->is_deferred_for_host = false;
+  if (r->phase == REQUEST_RUNNING)
+    enter_deferred(r);
   return BP_OK;
+}
+
+void request_defer_for_host(struct request *r) {
+  if (r->phase != REQUEST_RUNNING)
+    return;
+  r->is_deferred_for_host = true;
+  enter_deferred(r);
+}
+
+void request_postpone(struct request *r) {
+  if (r->phase == REQUEST_DEFERRED)
+    r->deadline_ms = loop_now_ms() + r->route->timeout_ms;
+}
+
+bool request_is_running(const struct request *r) {
+  return r->is_in_handler && r->phase != REQUEST_DONE;
 }
 
 static void tell_plugin(struct request *r, uint32_t reason) {

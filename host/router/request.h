@@ -11,6 +11,7 @@
 #include "router/match.h"
 #include "router/router.h"
 #include "json/json.h"
+#include <stddef.h>
 
 struct upload;
 
@@ -24,7 +25,7 @@ struct request_value {
 
 struct request_block {
   struct request_block *next;
-  char data[];
+  _Alignas(max_align_t) char data[];
 };
 
 #define REQUEST_ARENA_BYTES 512u
@@ -38,6 +39,9 @@ struct request {
   enum request_phase phase;
   bool is_claimed; /* another thread has replied; the reply is on its way to main (guarded by the table's lock) */
   bool is_held;
+  bool is_in_handler;        /* the plugin's handler is on the stack */
+  bool is_deferred_for_host; /* the host waits for something on the plugin's behalf, which has not deferred itself */
+  bool is_body_read;         /* bp.stream reads the body */
   bool is_upload_ready;
   bool is_body_kept;     /* body_text is in the arena */
   uint32_t status;       /* answered with; 0: handed over (file, stream, takeover) or abandoned */
@@ -65,7 +69,7 @@ struct request {
   uint32_t span_count;
   struct match_span spans[ROUTE_PATH_PARAMS];
   struct request_value values[ROUTE_PARAMS]; /* set for the route's parameters before the handler runs */
-  char arena[REQUEST_ARENA_BYTES];
+  _Alignas(max_align_t) char arena[REQUEST_ARENA_BYTES];
 };
 
 /* A request for the exchange, hung on x->user; NULL without memory. It has no handle before request_route. */
@@ -79,6 +83,8 @@ void request_release(struct request *r);
 struct request *request_find(bp_request handle);
 /* Bytes in the request's arena; NULL without memory. */
 char *request_alloc(struct request *r, size_t bytes);
+/* The same, aligned for any type. */
+void *request_alloc_aligned(struct request *r, size_t bytes);
 /* Copies text so that it lives as long as the request. False without memory. */
 bool request_copy(struct request *r, bp_str text, bp_str *ret);
 /* Makes the exchange's strings outlive the current callback. */
@@ -101,6 +107,13 @@ void request_done(struct request *r);
 bp_status request_check_elsewhere(bp_request handle);
 
 bp_status request_defer(struct request *r, bp_cancel_fn on_cancel, void *ctx);
+/* The same for the host's own reasons (a body being streamed): the handler may return without an answer, and the plugin may
+ * still defer. Nothing happens for one that has deferred. */
+void request_defer_for_host(struct request *r);
+/* Gives a deferred request its whole time again. */
+void request_postpone(struct request *r);
+/* True within the call of its handler. */
+bool request_is_running(const struct request *r);
 /* Ends a request that will get no reply of the plugin's; tells the plugin if it had deferred. The caller answers, if there
  * is still somebody to answer. False if a reply is already on its way. */
 bool request_cancel(struct request *r, uint32_t reason);
