@@ -1,16 +1,18 @@
 /* The checks of `backplane doctor` about the state folder. */
 #include "cli/doctor_state.h"
 #include "cli/client.h"
+#include "cli/paths.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #define BYTES_WANTED (1024ull << 20)
-#define SQLITE_MAGIC "SQLite format 3"
 
 static void check_file(struct doctor *doctor, int folder, const char *name, mode_t forbidden) {
   struct stat st;
@@ -31,17 +33,15 @@ static void check_socket(struct doctor *doctor, int folder) {
 }
 
 static void check_store(struct doctor *doctor, int folder) {
-  char magic[sizeof(SQLITE_MAGIC)] = "";
-  int fd = openat(folder, "state.db", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT)
+  bp_error err = BP_ERROR_INIT;
+  if (faccessat(folder, "state.db", F_OK, AT_SYMLINK_NOFOLLOW) != 0)
     return;
-  ssize_t got = fd >= 0 ? read(fd, magic, sizeof(magic)) : -1;
-  if (fd >= 0)
-    close(fd);
-  if (got == sizeof(magic) && memcmp(magic, SQLITE_MAGIC, sizeof(magic)) == 0)
-    doctor_say(doctor, DOCTOR_GOOD, "store", NULL, "is an SQLite file");
+  char *path = path_join(doctor->call->state_dir, "state.db");
+  if (store_check(path, &err) == BP_OK)
+    doctor_say(doctor, DOCTOR_GOOD, "store", NULL, "sound");
   else
-    doctor_say(doctor, DOCTOR_BAD, "store", "put a backup in its place: backplane restore FILE", "\"state.db\" cannot be read as an SQLite file");
+    doctor_say(doctor, DOCTOR_BAD, "store", err.hint[0] ? err.hint : "put a backup in its place: backplane restore FILE", "%s", err.message);
+  free(path);
 }
 
 static void check_space(struct doctor *doctor, int folder) {

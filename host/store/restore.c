@@ -1,4 +1,4 @@
-/* store_restore: a backup takes the place of STATE/state.db while no host runs. What it replaces is kept as a backup. */
+/* store_check and store_restore: a backup takes the place of STATE/state.db while no host runs. What it replaces is kept as a backup. */
 #include "base/buf.h"
 #include "base/fail.h"
 #include "base/log.h"
@@ -33,28 +33,36 @@ static bp_status check_source(struct database *d, const char *from, bp_error *er
   bool is_ok = rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
   bp_status status = BP_OK;
   if (rc != SQLITE_ROW)
-    status = sql_fail(d->db, rc, "reading the backup", from, err);
+    status = sql_fail(d->db, rc, "reading the store", from, err);
   else if (!is_ok)
-    status = fail(err, BP_E_IO, "the backup \"%s\" is damaged: %s", from, sqlite3_column_text(stmt, 0));
+    status = fail(err, BP_E_IO, "the store in \"%s\" is damaged: %s", from, sqlite3_column_text(stmt, 0));
   sqlite3_finalize(stmt);
   if (status != BP_OK)
     return status;
   int64_t version = schema_version(d);
   if (version <= 0)
-    return fail(err, BP_E_INVALID, "the file \"%s\" is no backup of a store", from);
+    return fail(err, BP_E_INVALID, "the file \"%s\" is no store", from);
   if (version > SCHEMA_VERSION) {
-    fail(err, BP_E_UNSUPPORTED, "the backup \"%s\" has schema version %lld; this program knows %d", from, (long long)version, SCHEMA_VERSION);
+    fail(err, BP_E_UNSUPPORTED, "the store in \"%s\" has schema version %lld; this program knows %d", from, (long long)version, SCHEMA_VERSION);
     fail_hint(err, "install the newer version of this program");
     return BP_E_UNSUPPORTED;
   }
   return BP_OK;
 }
 
+bp_status store_check(const char *path, bp_error *err) {
+  struct database d = {0};
+  int rc = sqlite3_open_v2(path, &d.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+  bp_status status = rc == SQLITE_OK ? check_source(&d, path, err) : sql_fail(d.db, rc, "opening the store", path, err);
+  sqlite3_close(d.db);
+  return status;
+}
+
 static bp_status copy_source(const char *from, const char *to, bp_error *err) {
   struct database d = {0};
   int rc = sqlite3_open_v2(from, &d.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
   sqlite3_extended_result_codes(d.db, 1);
-  bp_status status = rc == SQLITE_OK ? check_source(&d, from, err) : sql_fail(d.db, rc, "opening the backup", from, err);
+  bp_status status = rc == SQLITE_OK ? check_source(&d, from, err) : sql_fail(d.db, rc, "opening the store", from, err);
   if (status == BP_OK)
     status = backup_copy(d.db, to, NULL, err);
   sqlite3_close(d.db);

@@ -35,6 +35,8 @@ typedef void (*store_backup_fn)(void *ctx, bp_status status, const bp_error *err
 void store_backup(const char *path, store_backup_fn done, void *ctx);
 /* Puts a backup in place of STATE/state.db; the host must not be running (checked by its lock file). */
 bp_status store_restore(const char *state_dir, const char *from, bp_error *err);
+/* Reads the whole file (a store or a backup) and tells whether it is sound and of a schema this host knows. Blocks; for commands. */
+bp_status store_check(const char *path, bp_error *err);
 
 bool store_is_readonly(void);
 /* Re-reads retention from a changed configuration. */

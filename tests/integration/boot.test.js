@@ -71,7 +71,7 @@ test('status, modules and routes are told by the commands', async () => {
 test('a second host on the same state folder is refused', async () => {
   const second = await host.command('run');
   assert.notEqual(second.code, 0);
-  assert.match(second.stderr, /running/);
+  assert.match(second.stderr, /in use by process/);
 });
 
 test('a token is made, used, listed and revoked', async () => {
