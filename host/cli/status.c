@@ -4,19 +4,24 @@
 #include "cli/say.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* "127.0.0.1:8700", "[::1]:8700", or a Unix socket's path. */
+static json_t *where(const json_t *listener) {
+  const char *address = json_string_value(json_object_get(listener, "address"));
+  int port = (int)json_integer_value(json_object_get(listener, "port"));
+  if (!address || !port)
+    return json_incref(json_object_get(listener, "address"));
+  return strchr(address, ':') ? json_sprintf("[%s]:%d", address, port) : json_sprintf("%s:%d", address, port);
+}
 
 static void show_listeners(const json_t *listeners) {
   static const char *const headings[] = {"LISTENER", "FAMILY", "AUTH"};
   json_t *rows = json_array();
   size_t index;
   const json_t *listener;
-  json_array_foreach(listeners, index, listener) {
-    json_t *where = json_object_get(listener, "port");
-    const char *address = json_string_value(json_object_get(listener, "address"));
-    json_t *name = json_is_integer(where) && json_integer_value(where) ? json_sprintf("%s:%d", address, (int)json_integer_value(where))
-                                                                       : json_incref(json_object_get(listener, "address"));
-    json_array_append_new(rows, json_pack("[o, O?, O?]", name, json_object_get(listener, "family"), json_object_get(listener, "auth")));
-  }
+  json_array_foreach(listeners, index, listener)
+      json_array_append_new(rows, json_pack("[o, O?, O?]", where(listener), json_object_get(listener, "family"), json_object_get(listener, "auth")));
   putchar('\n');
   say_table(headings, 3, rows);
   json_decref(rows);

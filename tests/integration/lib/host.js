@@ -49,6 +49,7 @@ class Host {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'backplane-test-'));
     this.state = path.join(this.folder, 'state');
     this.configFile = path.join(this.folder, 'backplane.lua');
+    this.stdout = '';
     this.stderr = '';
     this.writeConfig(options.config || '');
   }
@@ -72,10 +73,12 @@ class Host {
       this.child = spawn(BINARY, ['run', ...this.globalArguments(), ...(this.options.args || [])], {
         cwd: this.folder,
         env: { ...process.env, ...this.options.env },
-        stdio: ['ignore', 'inherit', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe'],
       });
-      this.child.stderr.setEncoding('utf8');
-      this.child.stderr.on('data', (text) => { this.stderr += text; });
+      for (const name of ['stdout', 'stderr']) {
+        this.child[name].setEncoding('utf8');
+        this.child[name].on('data', (text) => { this[name] += text; });
+      }
       this.child.on('close', (code, signal) => { running.delete(this); this.end = { code, signal }; resolve(this.end); });
     });
     running.add(this);
