@@ -112,12 +112,17 @@ static bool is_with_name(const struct fence *fence, const char *name) {
 static bool may_read(const struct fence *fence, const char *table, const char *column) {
   if (is_own(fence, table) || one_of(table, open_tables, sizeof(open_tables) / sizeof(open_tables[0])))
     return true;
+  if (strcmp(table, "sqlite_sequence") == 0)
+    return fence->has_defined;
   if (is_schema_table(table))
     return fence->may_define;
   return (!column || !*column) && is_with_name(fence, table);
 }
 
+/* DROP and ALTER tidy sqlite_sequence up behind an AUTOINCREMENT table; nobody else touches it. */
 static bool may_write(const struct fence *fence, const char *table) {
+  if (strcmp(table, "sqlite_sequence") == 0)
+    return fence->has_defined;
   return is_own(fence, table) || (fence->may_define && is_schema_table(table));
 }
 
@@ -149,18 +154,37 @@ static bool is_allowed(const struct fence *fence, enum rule rule, const char *fi
 
 int fence_check(void *ctx, int action, const char *first, const char *second, const char *database, const char *inner) {
   struct fence *fence = ctx;
+  fence->was_asked = true;
   /* Triggers of a search index are the host's and write to the host's tables. */
   if (!fence->prefix || (inner && begins(inner, "bp_search_")))
     return SQLITE_OK;
   bool is_known = action >= 0 && (size_t)action < sizeof(rules) / sizeof(rules[0]);
   enum rule rule = is_known ? rules[action].rule : RULE_REFUSE;
   bool is_elsewhere = database && strcmp(database, "main") != 0 && !(fence->may_define && strcmp(database, "temp") == 0);
-  if (!is_elsewhere && is_allowed(fence, rule, first ? first : "", second ? second : ""))
+  if (!is_elsewhere && is_allowed(fence, rule, first ? first : "", second ? second : "")) {
+    fence->has_defined = fence->has_defined || rule == RULE_DEFINE || rule == RULE_DEFINE_SECOND;
     return SQLITE_OK;
+  }
   const char *object = rule == RULE_CALL || rule == RULE_DEFINE_SECOND ? second : first;
   snprintf(fence->refusal, sizeof(fence->refusal), "%s \"%s\"", is_known && rules[action].verb ? rules[action].verb : "does what is not allowed with",
            object ? object : "");
   return SQLITE_DENY;
+}
+
+void fence_up(struct fence *fence, const char *prefix, bool may_define) {
+  fence->prefix = prefix;
+  fence->may_define = may_define;
+  fence->has_defined = fence->was_asked = false;
+  fence->refusal[0] = '\0';
+}
+
+void fence_down(struct fence *fence) {
+  fence->prefix = NULL;
+}
+
+bool fence_owns(const struct fence *fence, const char *prefix, const char *name) {
+  struct fence own = {.prefix = prefix, .prefixes = fence->prefixes};
+  return is_own(&own, name);
 }
 
 bool fence_prefix(bp_str id, char ret[FENCE_PREFIX_BYTES]) {

@@ -16,6 +16,8 @@
 struct fence {
   const char *prefix; /* NULL: the host's own SQL, everything is allowed */
   bool may_define;    /* a migration: CREATE, ALTER and DROP inside the prefix */
+  bool has_defined;   /* the statement being compiled is such a one */
+  bool was_asked;     /* SQLite has asked about the statement; it does not about VACUUM */
   /* Lower-case names of every table, view and module of the database, for reads that name no column: SQLite reports those for
    * WITH names as well. */
   const struct strmap *objects;
@@ -23,6 +25,11 @@ struct fence {
   char refusal[200];             /* why the last compile was refused: "writes table \"x\"", or empty */
 };
 
+/* Around the compilation of one statement of a plugin. */
+void fence_up(struct fence *fence, const char *prefix, bool may_define);
+void fence_down(struct fence *fence);
+/* True if the name is inside the prefix, and not inside another plugin's longer one. */
+bool fence_owns(const struct fence *fence, const char *prefix, const char *name);
 /* The authorizer; `fence` is a struct fence. */
 int fence_check(void *fence, int action, const char *first, const char *second, const char *database, const char *inner);
 /* A plugin's prefix: its id with dashes and dots as underscores, and "_". False if the id is too long or reserved. */

@@ -80,8 +80,9 @@ static bool is_blank(const char *sql) {
 static bp_status check_one(struct program *p, struct database *d, struct statement *s, bp_error *err) {
   sqlite3_stmt *stmt = NULL;
   const char *tail = "";
-  d->fence.refusal[0] = '\0';
+  fence_up(&d->fence, p->prefix, false);
   int rc = sqlite3_prepare_v2(d->db, s->sql, -1, &stmt, &tail);
+  fence_down(&d->fence);
   if (rc != SQLITE_OK)
     return fence_fail(d, rc, "statement", s->name, p, err);
   bp_status status = BP_OK;
@@ -89,6 +90,8 @@ static bp_status check_one(struct program *p, struct database *d, struct stateme
     status = fail(err, BP_E_INVALID, "statement \"%s\" of plugin \"%s\" is empty", s->name, p->id);
   else if (!is_blank(tail))
     status = fail(err, BP_E_INVALID, "statement \"%s\" of plugin \"%s\" holds more than one statement", s->name, p->id);
+  else if (!d->fence.was_asked)
+    status = fail(err, BP_E_DENIED, "statement \"%s\" of plugin \"%s\" is refused: it is no query and no change of rows", s->name, p->id);
   else if (sqlite3_stmt_isexplain(stmt))
     status = fail(err, BP_E_INVALID, "statement \"%s\" of plugin \"%s\" is an EXPLAIN", s->name, p->id);
   s->params = (uint32_t)sqlite3_bind_parameter_count(stmt);
@@ -99,11 +102,9 @@ static bp_status check_one(struct program *p, struct database *d, struct stateme
 }
 
 bp_status program_check(struct program *p, struct database *d, bp_error *err) {
-  d->fence.prefix = p->prefix;
   bp_status status = BP_OK;
   for (uint32_t i = 0; i < p->statement_count && status == BP_OK; i++)
     status = check_one(p, d, &p->statements[i], err);
-  d->fence.prefix = NULL;
   return status;
 }
 
