@@ -165,6 +165,10 @@ int fence_check(void *ctx, int action, const char *first, const char *second, co
     fence->has_defined = fence->has_defined || rule == RULE_DEFINE || rule == RULE_DEFINE_SECOND;
     return SQLITE_OK;
   }
+  if (rule == RULE_WRITE && first && is_schema_table(first)) { /* also what SQLite does for pragma_ and other virtual tables */
+    snprintf(fence->refusal, sizeof(fence->refusal), "touches the schema");
+    return SQLITE_DENY;
+  }
   const char *object = rule == RULE_CALL || rule == RULE_DEFINE_SECOND ? second : first;
   snprintf(fence->refusal, sizeof(fence->refusal), "%s \"%s\"", is_known && rules[action].verb ? rules[action].verb : "does what is not allowed with",
            object ? object : "");
