@@ -7,13 +7,13 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "base/thread.h"
 #include "config/config.h"
 #include "host.h"
 #include "http/listener.h"
 #include "listeners.h"
 #include "live/live.h"
 #include "loader/crash.h"
+#include "loader/drain.h"
 #include "loader/events.h"
 #include "loader/loader.h"
 #include "log_file.h"
@@ -283,7 +283,6 @@ static bp_status prepare_state(bp_error *err) {
 }
 
 static bp_status open_loop(bp_error *err) {
-  thread_mark_host("main");
   if (!loop_init())
     return fail(err, BP_E_IO, "cannot set up the event loop");
   log_file_open(host_run.state_dir);
@@ -393,10 +392,10 @@ int host_run_main(const struct run_options *options) {
   }
   announce();
   loop_run();
-  if (run.was_cut_short)
+  log_info("host", "stopped");
+  if (run.was_cut_short || drain_left_work())
     leave(0);
   store_close();
-  log_info("host", "stopped");
   release_all();
   return 0;
 }

@@ -37,12 +37,17 @@ struct drain {
 };
 
 static struct drain *drains;
+static bool has_left_work;
 
 static struct drain *drain_find(const struct plugin *plugin) {
   for (struct drain *d = drains; d; d = d->next)
     if (d->plugin == plugin)
       return d;
   return NULL;
+}
+
+bool drain_left_work(void) {
+  return has_left_work;
 }
 
 unsigned drain_running(void) {
@@ -151,6 +156,7 @@ static void settle(struct drain *d) {
     return;
   }
   log_error(d->plugin->id, "plugin \"%s\" still had %u calls pending when its drain ran out of time: its code stays mapped", d->plugin->id, left);
+  has_left_work = true;
   finish(d, false);
 }
 

@@ -295,6 +295,15 @@ static unsigned next_in_circle(const struct graph *g, unsigned i) {
   return i;
 }
 
+/* Where the circle that `at` lies on is told from: its member that is configured first. */
+static unsigned lowest_in_circle(const struct graph *g, unsigned at) {
+  unsigned lowest = at;
+  for (unsigned i = next_in_circle(g, at); i != at; i = next_in_circle(g, i))
+    if (i < lowest)
+      lowest = i;
+  return lowest;
+}
+
 static void refuse_member(struct resolve_item *item, const struct buf *circle) {
   struct buf *b = piece(item);
   buf_append_z(b, "modules need each other in a circle: ");
@@ -311,7 +320,8 @@ static void refuse_circle(const struct graph *g) {
     at++;
   for (unsigned steps = 0; steps < g->count; steps++)
     at = next_in_circle(g, at);
-  unsigned start = at;
+  unsigned start = lowest_in_circle(g, at);
+  at = start;
   do {
     members[member_count++] = at;
     append_quoted(&circle, g->items[at].descriptor->id);

@@ -1,6 +1,5 @@
 /* bp.loop/1: what a plugin may do with the loop. Timers and descriptors are registrations of the plugin; its posts and its
  * work hang on one more, made on first use, whose revocation closes the door for both. */
-#include "base/log.h"
 #include "base/slots.h"
 #include "loader/plugin.h"
 #include "loader/tables.h"
@@ -16,13 +15,6 @@
 #define WORK_WAITING_MAX 256
 
 static struct slots timers, watches;
-
-static bool is_off_main(const char *function) {
-  if (loop_is_main())
-    return false;
-  log_error("loop", "bp.loop/1 \"%s\" was called off the main thread", function);
-  return true;
-}
 
 /* ---- Timers ---- */
 
@@ -71,7 +63,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
 }
 
 static bp_status table_timer(bp_plugin self, int64_t delay_ms, int64_t repeat_ms, bp_timer_fn fn, void *ctx, bp_timer *ret) {
-  if (is_off_main("timer"))
+  if (!plugin_on_main(self, "timer"))
     return BP_E_THREAD;
   struct plugin *plugin = plugin_get(self);
   if (!plugin)
@@ -99,7 +91,7 @@ static bp_status table_timer(bp_plugin self, int64_t delay_ms, int64_t repeat_ms
 }
 
 static bp_status table_timer_cancel(bp_timer handle) {
-  if (is_off_main("timer_cancel"))
+  if (!plugin_on_main(0, "timer_cancel"))
     return BP_E_THREAD;
   struct timer *timer = slots_get(&timers, handle);
   if (!timer)
@@ -154,7 +146,7 @@ static bool is_nonblocking(int fd) {
 }
 
 static bp_status table_fd(bp_plugin self, int32_t fd, uint32_t events, bp_fd_fn fn, void *ctx, bp_fd_watch *ret) {
-  if (is_off_main("fd"))
+  if (!plugin_on_main(self, "fd"))
     return BP_E_THREAD;
   struct plugin *plugin = plugin_get(self);
   if (!plugin)
@@ -179,7 +171,7 @@ static bp_status table_fd(bp_plugin self, int32_t fd, uint32_t events, bp_fd_fn 
 }
 
 static bp_status table_fd_events(bp_fd_watch handle, uint32_t events) {
-  if (is_off_main("fd_events"))
+  if (!plugin_on_main(0, "fd_events"))
     return BP_E_THREAD;
   struct watch *watch = slots_get(&watches, handle);
   if (!watch)
@@ -190,7 +182,7 @@ static bp_status table_fd_events(bp_fd_watch handle, uint32_t events) {
 }
 
 static bp_status table_fd_cancel(bp_fd_watch handle) {
-  if (is_off_main("fd_cancel"))
+  if (!plugin_on_main(0, "fd_cancel"))
     return BP_E_THREAD;
   struct watch *watch = slots_get(&watches, handle);
   if (!watch)
@@ -355,7 +347,7 @@ static void work_done(struct work *work, bool cancelled) {
 }
 
 static bp_status table_work(bp_plugin self, bp_work_fn run, bp_work_done_fn done, void *ctx) {
-  if (is_off_main("work"))
+  if (!plugin_on_main(self, "work"))
     return BP_E_THREAD;
   struct plugin *plugin = plugin_get(self);
   if (!plugin)

@@ -5,9 +5,7 @@
 #include "loop/loop.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
-#include <string.h>
 
 #define WORKER_COUNT 2
 #define WORKER_STACK_BYTES (256 * 1024)
@@ -18,13 +16,13 @@ struct work_list {
 
 static struct {
   pthread_mutex_t lock;
-  pthread_cond_t work_came, work_ended;
+  pthread_cond_t work_came;
   pthread_t threads[WORKER_COUNT];
   struct work *running[WORKER_COUNT];
   unsigned thread_count, idle_count;
   bool should_stop;
   struct work_list waiting, finished;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work_came = PTHREAD_COND_INITIALIZER, .work_ended = PTHREAD_COND_INITIALIZER};
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work_came = PTHREAD_COND_INITIALIZER};
 
 static void list_append(struct work_list *list, struct work *work) {
   work->next = NULL;
@@ -68,7 +66,6 @@ static void finish(struct work *work) {
 
 static void *worker_main(void *arg) {
   struct work **slot = arg;
-  thread_mark_host("worker");
   pthread_mutex_lock(&pool.lock);
   for (;;) {
     while (!pool.waiting.head && !pool.should_stop) {
@@ -85,27 +82,16 @@ static void *worker_main(void *arg) {
     pthread_mutex_lock(&pool.lock);
     *slot = NULL;
     finish(work);
-    pthread_cond_broadcast(&pool.work_ended);
   }
   pthread_mutex_unlock(&pool.lock);
   return NULL;
 }
 
-/* With the lock held. Signals stay with the main thread. */
+/* With the lock held. */
 static bool start_thread(void) {
   unsigned index = pool.thread_count;
-  pthread_attr_t attr;
-  sigset_t all, before;
-  if (pthread_attr_init(&attr) != 0)
-    return false;
-  pthread_attr_setstacksize(&attr, WORKER_STACK_BYTES);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&pool.threads[index], &attr, worker_main, &pool.running[index]);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attr);
-  if (error) {
-    log_error("loop", "start a worker thread: %s", strerror(error));
+  if (!thread_start(&pool.threads[index], "worker", WORKER_STACK_BYTES, worker_main, &pool.running[index])) {
+    log_error("loop", "cannot start a worker thread");
     return false;
   }
   pool.thread_count++;
@@ -128,13 +114,6 @@ void workers_submit(struct work *work) {
   pthread_mutex_unlock(&pool.lock);
 }
 
-static bool is_running(const void *owner) {
-  for (unsigned i = 0; i < WORKER_COUNT; i++)
-    if (pool.running[i] && pool.running[i]->owner == owner)
-      return true;
-  return false;
-}
-
 /* With the lock held: moves waiting work, of one owner or of all, to the finished list as cancelled. */
 static void cancel_waiting(const void *owner, bool all) {
   struct work_list kept = {0};
@@ -154,8 +133,6 @@ void workers_cancel(const void *owner) {
   LOOP_MAIN();
   pthread_mutex_lock(&pool.lock);
   cancel_waiting(owner, false);
-  while (is_running(owner))
-    pthread_cond_wait(&pool.work_ended, &pool.lock);
   pthread_mutex_unlock(&pool.lock);
 }
 

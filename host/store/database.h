@@ -11,6 +11,9 @@
 
 struct program;
 
+/* Of the store's threads. SQLite's parser and FTS5 stay well below this; a thread's default would be 8 MiB of address space. */
+#define STORE_STACK_BYTES (512 * 1024)
+
 enum database_role {
   DATABASE_WRITER,   /* the writer thread's; synchronous=FULL */
   DATABASE_READER_1, /* the read pool's: query_only */

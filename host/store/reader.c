@@ -3,10 +3,10 @@
 #include "base/fail.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "store/clock.h"
 #include "store/counters.h"
 #include "store/statements.h"
-#include "store/thread.h"
 
 #include <stdlib.h>
 
@@ -160,7 +160,7 @@ static bool start_thread_locked(void) {
   if (pool.jobs < pool.started || pool.started == READERS)
     return true;
   struct pool_thread *t = &pool.threads[pool.started];
-  if (!thread_start(&t->thread, "bp-reader", reader_main, t))
+  if (!thread_start(&t->thread, "bp-reader", STORE_STACK_BYTES, reader_main, t))
     return pool.started > 0;
   pool.started++;
   return true;

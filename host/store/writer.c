@@ -2,6 +2,7 @@
 #include "store/writer.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "loop/loop.h"
 #include "store/batch.h"
 #include "store/checkpoint.h"
@@ -10,7 +11,6 @@
 #include "store/retention.h"
 #include "store/schema.h"
 #include "store/search.h"
-#include "store/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -322,7 +322,7 @@ bp_status writer_start(const char *path, bp_error *err) {
   checkpoint_watch(&writer.commit.db);
   retention_open(&writer.commit.db);
   thread_condition_init(&writer.wake);
-  if (!thread_start(&writer.thread, "bp-writer", writer_main, NULL)) {
+  if (!thread_start(&writer.thread, "bp-writer", STORE_STACK_BYTES, writer_main, NULL)) {
     batch_writer_close(&writer.commit);
     return fail(err, BP_E_IO, "starting the store's writer thread failed");
   }
