@@ -263,10 +263,12 @@ bool request_cancel(struct request *r, uint32_t reason) {
     bool is_free = claim(r); /* so that replies from now on, and from within on_cancel, find it taken */
     if (!is_free && reason != BP_CANCEL_CLIENT_GONE)
       return false;
-    if (is_free)
+    if (is_free && !r->follower)
       tell_plugin(r, reason);
   }
   request_done(r);
+  if (reason != BP_CANCEL_CLIENT_GONE)
+    request_tell_follower(r, reason == BP_CANCEL_TIMEOUT ? BP_E_TIMEOUT : BP_E_CANCELLED);
   return true;
 }
 

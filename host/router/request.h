@@ -115,7 +115,8 @@ void request_postpone(struct request *r);
 /* True within the call of its handler. */
 bool request_is_running(const struct request *r);
 /* Ends a request that will get no reply of the plugin's; tells the plugin if it had deferred. The caller answers, if there
- * is still somebody to answer. False if a reply is already on its way. */
+ * is still somebody to answer. False if a reply is already on its way. A follower is told instead of on_cancel: here, except
+ * for BP_CANCEL_CLIENT_GONE, where the caller knows better why. */
 bool request_cancel(struct request *r, uint32_t reason);
 /* Calls the follower, once. */
 void request_tell_follower(struct request *r, bp_status why);

@@ -14,6 +14,7 @@
 #include "router/request.h"
 #include "router/resolve.h"
 #include "router/router_counters.h"
+#include "router/upload.h"
 
 static struct route *routes; /* in the order they were added */
 
@@ -86,6 +87,14 @@ static struct route **end_of(struct route **list) {
   return list;
 }
 
+/* What an earlier run of the host may have left of unfinished uploads. */
+static void clean_spool(struct plugin *owner, const struct route *added) {
+  while (added && !(added->facts.flags & BP_ROUTE_UPLOAD))
+    added = added->next;
+  if (added)
+    upload_clean_folder(owner);
+}
+
 bp_status router_add(struct plugin *owner, const bp_array *declared, void *state, bp_error *err) {
   LOOP_MAIN();
   struct route *added = NULL, **end = &added;
@@ -107,6 +116,7 @@ bp_status router_add(struct plugin *owner, const bp_array *declared, void *state
     *end = r;
     end = &r->next;
   }
+  clean_spool(owner, added);
   *end_of(&routes) = added;
   resolve_rebuild(routes);
   return BP_OK;

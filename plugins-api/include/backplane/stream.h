@@ -13,13 +13,14 @@ extern "C" {
 
 #define BP_STREAM_1 "bp.stream/1"
 
-/* Receives a request body in pieces (routes with BP_ROUTE_STREAM). */
+/* Receives a request body in pieces (routes with BP_ROUTE_STREAM). The reply's time-out counts from the last piece. */
 typedef struct bp_body_sink {
   uint32_t size;
   uint32_t reserved;
   void (*chunk)(void *ctx, bp_request request, bp_str bytes); /* borrowed for the call [main] */
   void (*end)(void *ctx, bp_request request);                 /* the body is complete: reply now or later [main] */
-  /* The body will not complete (client gone, too large, too slow): the host has answered; the request is stale. [main] */
+  /* The body will not complete (client gone, too large, too slow): the host has answered; the request is stale. It is
+   * called in the place of an `on_cancel` given to defer, which is used once the body is complete. May be NULL. [main] */
   void (*failed)(void *ctx, bp_request request, bp_status status);
 } bp_body_sink;
 
@@ -61,7 +62,8 @@ typedef struct bp_stream_events {
 typedef struct bp_stream_1 {
   uint32_t size;
 
-  /* Starts reading the body; call it in the handler. `pause` stops reading from the socket until `resume`. [main] */
+  /* Starts reading the body; call it in the handler, which may then return without defer. `pause` stops reading from the
+   * socket until `resume`. [main] */
   bp_status (*body_read)(bp_request request, const bp_body_sink *sink, void *ctx);
   bp_status (*body_pause)(bp_request request);
   bp_status (*body_resume)(bp_request request);
@@ -82,7 +84,8 @@ typedef struct bp_stream_1 {
   /* Starts a response of unknown length (chunked, or close-delimited for HTTP/1.0). The request handle is finished; the
    * stream lives on until `end` or `closed`. Headers added before are sent. [main] */
   bp_status (*begin)(bp_request request, uint32_t status, bp_str content_type, const bp_stream_events *events, void *ctx, bp_stream *ret);
-  /* Queues bytes (copied). BP_E_BUSY when 1 MiB waits already: nothing was taken, go on at `drained`. [main] */
+  /* Queues bytes (copied). BP_E_BUSY when 1 MiB waits already: nothing was taken, go on at `drained`.
+   * BP_E_LIMIT for more than 1 MiB at once. [main] */
   bp_status (*write)(bp_stream stream, bp_str bytes);
   uint64_t (*buffered)(bp_stream stream); /* bytes not yet taken by the kernel */
   bp_status (*end)(bp_stream stream);
