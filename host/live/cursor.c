@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "live/ring.h"
 #include "live/sequence.h"
-#include "store/store.h"
 
 #include <stdlib.h>
 
@@ -27,6 +26,14 @@ struct cursor {
 };
 
 uint64_t cursor_resyncs;
+cursor_history_fn cursor_history = store_live_read;
+
+static uint64_t last_stored, first_start;
+
+void cursor_start(uint64_t stored, uint64_t start) {
+  last_stored = stored;
+  first_start = start;
+}
 
 struct cursor *cursor_new(struct filter filter, bp_str key, uint64_t from, const struct cursor_owner *owner, void *ctx) {
   struct cursor *cursor = mem_alloc(sizeof(*cursor));
@@ -115,7 +122,7 @@ static void on_page(void *ctx, bp_status status, const struct live_row *rows, ui
 static enum cursor_state read_page(struct cursor *cursor) {
   cursor->is_reading = true;
   cursor->known = ring_last();
-  store_live_read(cursor->filter.names, cursor->filter.count, cursor->key, cursor->at, cursor->page_rows, on_page, cursor);
+  cursor_history(cursor->filter.names, cursor->filter.count, cursor->key, cursor->at, cursor->page_rows, on_page, cursor);
   return CURSOR_WAITING;
 }
 
@@ -148,13 +155,14 @@ static enum cursor_state run(struct cursor *cursor) {
     return CURSOR_FULL;
   if (cursor->at > ring_last())
     return CURSOR_AHEAD;
-  if (cursor->at < ring_floor()) {
-    if (!tell_losses(cursor))
-      return CURSOR_FULL;
-    if (!topics_all_ephemeral(cursor->filter))
-      return read_page(cursor);
+  if (cursor->at < ring_floor() && !tell_losses(cursor))
+    return CURSOR_FULL;
+  if (cursor->at >= last_stored && cursor->at < first_start)
+    cursor->at = first_start;
+  if (cursor->at < ring_floor() && !topics_all_ephemeral(cursor->filter))
+    return read_page(cursor);
+  if (cursor->at < ring_floor())
     cursor->at = ring_floor();
-  }
   return read_ring(cursor);
 }
 

@@ -9,6 +9,7 @@
 
 #include "live/record.h"
 #include "live/topics.h"
+#include "store/store.h"
 
 struct cursor;
 
@@ -25,6 +26,14 @@ enum cursor_state {
   CURSOR_FULL,    /* the owner had enough: call again */
   CURSOR_AHEAD    /* beyond what is delivered: call again after the next flush */
 };
+
+/* Where pages come from: store_live_read, unless a test puts its own here. */
+typedef void (*cursor_history_fn)(const bp_str *topics, uint32_t topic_count, bp_str key, uint64_t from, uint32_t limit, store_live_fn done,
+                                  void *ctx);
+extern cursor_history_fn cursor_history;
+
+/* Nothing in (stored, start] was or will be stored: the numbers between two runs of the host. */
+void cursor_start(uint64_t stored, uint64_t start);
 
 /* Filter names and key must stay valid as long as the cursor. */
 struct cursor *cursor_new(struct filter filter, bp_str key, uint64_t from, const struct cursor_owner *owner, void *ctx);

@@ -71,6 +71,7 @@ void live_sequence_start(uint64_t last) {
   uint64_t start = last ? last + RESTART_GAP : 0;
   sequence_start(start);
   ring_start(start, RING_BYTES_DEFAULT);
+  cursor_start(last, start);
 }
 
 uint64_t live_sequence_take(uint32_t count) {

@@ -109,13 +109,13 @@ static void accept_value(bp_str key, char value[ACCEPT_TEXT]) {
   sodium_bin2base64(value, ACCEPT_TEXT, digest, sizeof(digest), sodium_base64_VARIANT_ORIGINAL);
 }
 
+/* "Connection: Upgrade" is the wire's. */
 void ws_handshake_headers(struct http_exchange *x, bp_str protocol) {
   bp_str key = {0};
   char value[ACCEPT_TEXT];
   exchange_header(x, "Sec-WebSocket-Key", &key);
   accept_value(key, value);
   exchange_header_add(x, BP_LIT("Upgrade"), BP_LIT("websocket"));
-  exchange_header_add(x, BP_LIT("Connection"), BP_LIT("Upgrade"));
   exchange_header_add(x, BP_LIT("Sec-WebSocket-Accept"), str_from(value));
   if (protocol.len)
     exchange_header_add(x, BP_LIT("Sec-WebSocket-Protocol"), protocol);
