@@ -57,7 +57,9 @@ static uint32_t begin_frame(struct ws_check *check) {
   uint32_t code = check_length(check, &length);
   if (code)
     return code;
-  if ((check->header[0] & 0x0fu) < OPCODE_CONTROL) {
+  bool is_control = (check->header[0] & 0x0fu) >= OPCODE_CONTROL;
+  check->control_len = (uint8_t)(is_control ? check->header_len + length : 0);
+  if (!is_control) {
     if (!check->in_message)
       check->message_len = check->fragments = 0;
     check->in_message = (check->header[0] & 0x80u) == 0;
@@ -104,6 +106,12 @@ uint32_t ws_check_feed(struct ws_check *check, const unsigned char *bytes, size_
   }
   *ret_good = len;
   return 0;
+}
+
+size_t ws_check_incomplete(const struct ws_check *check) {
+  if (check->header_len > 0)
+    return check->header_len;
+  return check->control_len > 0 && check->payload_left > 0 ? check->control_len - (size_t)check->payload_left : 0;
 }
 
 bool ws_check_at_frame_end(const struct ws_check *check) {

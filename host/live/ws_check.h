@@ -19,8 +19,9 @@ struct ws_check {
   uint64_t payload_left; /* of the current frame */
   uint32_t message_len;  /* announced so far, over all fragments */
   uint16_t fragments;
-  uint8_t header_len;
-  bool in_message; /* between the first fragment and the final one */
+  uint8_t header_len;  /* of an incomplete header */
+  uint8_t control_len; /* whole length of the current frame if it is a control frame, else 0 */
+  bool in_message;     /* between the first fragment and the final one */
   unsigned char header[14];
 };
 
@@ -29,6 +30,8 @@ struct ws_check {
 uint32_t ws_check_feed(struct ws_check *check, const unsigned char *bytes, size_t len, size_t *ret_good);
 /* True for codes that may stand in a close frame (RFC 6455 section 7.4 and the IANA registry). */
 bool ws_check_close_code(uint32_t code);
+/* How many of the last bytes belong to a header or control frame that is not complete yet. */
+size_t ws_check_incomplete(const struct ws_check *check);
 /* True between frames. */
 bool ws_check_at_frame_end(const struct ws_check *check);
 

@@ -12,7 +12,7 @@
 
 #define SPARE_MAX 4
 #define CHUNK_BYTES 4096           /* fed at once: bounds what libwslay queues */
-#define MESSAGE_KEEP_BYTES 4096    /* of message memory that a spare engine keeps */
+#define MESSAGE_KEEP_BYTES 4096    /* of memory that a spare engine keeps */
 #define HELD_BYTES_MAX (64u << 20) /* of messages half read, all connections */
 #define CLOSE_TRY_AGAIN 1013u
 
@@ -24,6 +24,7 @@ struct ws_engine {
   void *owner;
   bp_str input;
   struct buf message;
+  struct buf held;   /* an incomplete header or control frame */
   size_t held_bytes; /* this one's part of `held_bytes` */
   uint8_t opcode;    /* of the frame being read */
   bool is_out_of_memory;
@@ -118,6 +119,7 @@ static void engine_free(struct ws_engine *engine) {
   hold(engine, 0);
   wslay_event_context_free(engine->wslay);
   buf_release(&engine->message);
+  buf_release(&engine->held);
   free(engine);
 }
 
@@ -156,6 +158,8 @@ static void engine_return(struct ws_engine *engine) {
   }
   if (engine->message.cap > MESSAGE_KEEP_BYTES)
     buf_release(&engine->message);
+  if (engine->held.cap > MESSAGE_KEEP_BYTES)
+    buf_release(&engine->held);
   engine->next = spare;
   spare = engine;
   spare_count++;
@@ -205,6 +209,31 @@ static enum ws_reading run(struct ws_engine *engine, bp_str bytes) {
   return reading;
 }
 
+/* Headers and control frames reach libwslay whole: it misjudges close reasons that come in pieces. */
+static enum ws_reading run_whole(struct ws_engine *engine, bp_str bytes, size_t incomplete) {
+  if (engine->held.len == 0) {
+    buf_append(&engine->held, bytes.ptr + bytes.len - incomplete, incomplete);
+    return run(engine, bp_str_make(bytes.ptr, bytes.len - incomplete));
+  }
+  buf_append_str(&engine->held, bytes);
+  if (engine->held.failed)
+    return WS_GOES_ON; /* ended by keep_reading */
+  size_t complete = engine->held.len - incomplete;
+  enum ws_reading reading = run(engine, bp_str_make(engine->held.data, complete));
+  buf_consume(&engine->held, complete);
+  return reading;
+}
+
+/* The stream goes on: gives the engine back if nothing is half read. */
+static bool keep_reading(struct ws_reader *reader, struct ws_engine *engine) {
+  if (!ws_reader_is_at_rest(reader))
+    return hold(engine, engine->message.cap + engine->held.cap) && !engine->held.failed;
+  reader->engine = NULL;
+  hold(engine, 0);
+  engine_return(engine);
+  return true;
+}
+
 enum ws_reading ws_reader_feed(struct ws_reader *reader, const struct ws_reader_events *events, void *owner, bp_str bytes, struct ws_end *ret_end) {
   size_t good;
   uint32_t code = ws_check_feed(&reader->check, (const unsigned char *)bytes.ptr, bytes.len, &good);
@@ -214,26 +243,15 @@ enum ws_reading ws_reader_feed(struct ws_reader *reader, const struct ws_reader_
     return WS_FAILED;
   engine->events = events;
   engine->owner = owner;
-  enum ws_reading reading = run(engine, bp_str_make(bytes.ptr, good));
   reader->engine = engine;
-  if (reading == WS_GOES_ON && code == 0) {
-    bool is_at_rest = ws_reader_is_at_rest(reader);
-    if (!hold(engine, is_at_rest ? 0 : engine->message.cap))
-      code = CLOSE_TRY_AGAIN;
-    if (is_at_rest) {
-      reader->engine = NULL;
-      engine_return(engine);
-    }
-    if (code == 0 || is_at_rest)
-      return WS_GOES_ON;
-  }
-  *ret_end = engine->end;
-  if (reading == WS_GOES_ON) {
-    *ret_end = (struct ws_end){.code = code};
-    reading = WS_FAILED;
-  }
+  enum ws_reading reading = WS_GOES_ON;
+  if (good > 0)
+    reading = run_whole(engine, bp_str_make(bytes.ptr, good), code ? 0 : ws_check_incomplete(&reader->check));
+  if (reading == WS_GOES_ON && code == 0 && keep_reading(reader, engine))
+    return WS_GOES_ON;
+  *ret_end = reading == WS_GOES_ON ? (struct ws_end){.code = code ? code : CLOSE_TRY_AGAIN} : engine->end;
   ws_reader_release(reader);
-  return reading;
+  return reading == WS_GOES_ON ? WS_FAILED : reading;
 }
 
 bool ws_reader_is_at_rest(const struct ws_reader *reader) {
