@@ -49,19 +49,16 @@ void ws_close(struct ws *ws, uint32_t code, bp_str reason) {
   outlet_end_by_deadline(&ws->out);
 }
 
-void ws_cut(struct ws *ws, uint32_t code, bp_str reason) {
-  outlet_drop_waiting(&ws->out);
-  ws_close(ws, code, reason);
+/* The last word; closes once it has left. A peer that does not read gets nothing more than what is half sent. */
+static void finish(struct ws *ws, uint32_t code, bp_str reason) {
+  if (ws->out.wants_write)
+    outlet_drop_waiting(&ws->out);
+  queue_close(ws, code, reason);
+  outlet_end(&ws->out);
 }
 
-/* Says the last word and closes once it has left. */
-static void finish(struct ws *ws, uint32_t code, bp_str reason, bool tell_peer) {
-  if (!ws->is_closing && tell_peer) {
-    outlet_drop_waiting(&ws->out);
-    queue_close(ws, code, (bp_str){0});
-  }
-  ws->is_closing = true;
-  outlet_end(&ws->out);
+void ws_cut(struct ws *ws, uint32_t code, bp_str reason) {
+  finish(ws, code, reason);
   tell_closed(ws, code, reason);
 }
 
@@ -99,8 +96,8 @@ static void on_readable(struct outlet *o, bp_str bytes) {
   enum ws_reading reading = ws_reader_feed(&ws->reader, &reader_events, ws, bytes, &end);
   if (reading == WS_GOES_ON || ws->is_over)
     return;
-  bp_str reason = bp_str_make(end.reason, strnlen(end.reason, sizeof(end.reason)));
-  finish(ws, end.code, reason, true);
+  finish(ws, end.code, (bp_str){0});
+  tell_closed(ws, end.code, bp_str_make(end.reason, strnlen(end.reason, sizeof(end.reason))));
 }
 
 static void on_drained(struct outlet *o) {
@@ -129,7 +126,7 @@ static void on_pulse(struct outlet *o, uint32_t now_s) {
   uint32_t alive_s = ws->heard_s > o->moved_s ? ws->heard_s : o->moved_s;
   bool is_paused = ws->paused_by_user || ws->paused_for_pongs;
   if (!is_paused && ws_reader_is_in_frame(&ws->reader) && now_s - ws->heard_s >= WS_FRAME_S)
-    finish(ws, WS_POLICY, (bp_str){0}, true);
+    ws_cut(ws, WS_POLICY, (bp_str){0});
   else if (!is_paused && now_s - alive_s >= WS_DEAD_S)
     outlet_abort(o);
   else if (o->count == 0 && now_s - o->beat_s >= WS_PING_S)

@@ -44,7 +44,7 @@ bool ws_open(struct ws *ws, const struct ws_user *user, struct http_exchange *x,
 bool ws_send(struct ws *ws, struct frame *frame);
 /* Starts the close handshake; what waits is still sent before it. */
 void ws_close(struct ws *ws, uint32_t code, bp_str reason);
-/* The same, dropping what waits. */
+/* Says so and closes without waiting for the peer's answer, dropping what a peer that does not read has not taken. */
 void ws_cut(struct ws *ws, uint32_t code, bp_str reason);
 void ws_pause(struct ws *ws, bool pause);
 uint32_t ws_count(void);
