@@ -18,6 +18,7 @@ static void complete(struct exchange *x) {
   struct http_connection *c = x->pub.connection;
   if (c->reading == x)
     c->reading = NULL;
+  c->needs_settling = true; /* one that was answered before its body ended leaves only now */
   if (!x->pub.is_replied && !x->error_status) {
     if (x->body.mode == BODY_BUFFER)
       wire.handler->body(&x->pub, buf_str(&x->body.bytes));

@@ -74,7 +74,8 @@ static void free_body(struct request *r) {
   buf_release(&r->collected);
   if (r->facts)
     doc_writer_free(r->facts);
-  upload_free(r->upload);
+  if (r->upload)
+    upload_free(r->upload);
 }
 
 static void free_blocks(struct request *r) {
