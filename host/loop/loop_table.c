@@ -1,5 +1,5 @@
-/* bp.loop/1: what a plugin may do with the loop. Timers and descriptors are registrations of the plugin; its posts and its
- * work hang on one more, made on first use, whose revocation closes the door for both. */
+/* bp.loop/1: what a plugin may do with the loop. Timers and descriptors are registrations of the plugin. Posts are dropped
+ * once its handle is stale; its work is cancelled and joined by the drain (host/loader/drain.c), which waits for the ends. */
 #include "base/slots.h"
 #include "loader/plugin.h"
 #include "loader/tables.h"
@@ -191,66 +191,45 @@ static bp_status table_fd_cancel(bp_fd_watch handle) {
   return BP_OK;
 }
 
-/* ---- The door: posts and work of one plugin ---- */
+/* ---- Posts ---- */
 
-/* Found by handle from any thread under the lock. A closed door stays as a mark that the generation is gone: 32 bytes for
- * each generation that ever posted. */
-struct door {
+/* How many posts of a plugin wait; there while any does. From any thread, under the lock. */
+struct post_count {
   bp_plugin plugin;
   uint32_t waiting;
-  bool is_closed;
-  struct owned *registration; /* main only; NULL before the first call on main */
-  struct door *next;
+  struct post_count *next;
 };
 
-struct door_registration {
-  struct owned owned;
-  struct door *door;
-};
+static pthread_mutex_t count_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct post_count *counts;
 
-static pthread_mutex_t door_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct door *doors;
+static struct post_count **find_count(bp_plugin plugin) {
+  struct post_count **link = &counts;
+  while (*link && (*link)->plugin != plugin)
+    link = &(*link)->next;
+  return link;
+}
 
-/* With the lock held. NULL without memory. */
-static struct door *door_find(bp_plugin plugin) {
-  for (struct door *door = doors; door; door = door->next)
-    if (door->plugin == plugin)
-      return door;
-  struct door *door = calloc(1, sizeof(*door));
-  if (door) {
-    door->plugin = plugin;
-    door->next = doors;
-    doors = door;
+static bp_status count_in(bp_plugin plugin) {
+  pthread_mutex_lock(&count_lock);
+  struct post_count **link = find_count(plugin);
+  if (!*link && (*link = calloc(1, sizeof(**link))))
+    (*link)->plugin = plugin;
+  bp_status status = !*link ? BP_E_NO_MEMORY : (*link)->waiting >= POSTS_WAITING_MAX ? BP_E_BUSY : BP_OK;
+  if (status == BP_OK)
+    (*link)->waiting++;
+  pthread_mutex_unlock(&count_lock);
+  return status;
+}
+
+static void count_out(bp_plugin plugin) {
+  pthread_mutex_lock(&count_lock);
+  struct post_count **link = find_count(plugin), *count = *link;
+  if (--count->waiting == 0) {
+    *link = count->next;
+    free(count);
   }
-  return door;
-}
-
-static void door_revoke(struct owned *owned) {
-  struct door *door = ((struct door_registration *)owned)->door;
-  struct plugin *owner = owned->owner;
-  pthread_mutex_lock(&door_lock);
-  door->is_closed = true;
-  pthread_mutex_unlock(&door_lock);
-  door->registration = NULL;
-  owned_remove(owned);
-  free(owned);
-  workers_cancel(owner);
-}
-
-/* Main: makes sure that draining `plugin` closes its door. */
-static struct door *door_open(struct plugin *plugin) {
-  pthread_mutex_lock(&door_lock);
-  struct door *door = door_find(plugin->handle);
-  pthread_mutex_unlock(&door_lock);
-  if (!door || door->registration || door->is_closed)
-    return door;
-  struct door_registration *registration = calloc(1, sizeof(*registration));
-  if (!registration)
-    return NULL;
-  registration->door = door;
-  door->registration = &registration->owned;
-  owned_add(plugin, &registration->owned, door_revoke);
-  return door;
+  pthread_mutex_unlock(&count_lock);
 }
 
 struct plugin_post {
@@ -262,53 +241,25 @@ struct plugin_post {
 static void run_post(void *arg) {
   struct plugin_post post = *(struct plugin_post *)arg;
   free(arg);
-  pthread_mutex_lock(&door_lock);
-  struct door *door = door_find(post.plugin);
-  bool is_closed = !door || door->is_closed;
-  if (door)
-    door->waiting--;
-  pthread_mutex_unlock(&door_lock);
-  struct plugin *plugin = is_closed ? NULL : plugin_get(post.plugin);
+  count_out(post.plugin);
+  struct plugin *plugin = plugin_get(post.plugin);
   if (!plugin)
     return;
-  door_open(plugin);
   struct culprit culprit;
   culprit_enter(&culprit, plugin, "post", bp_str_make(NULL, 0));
   post.fn(post.ctx);
   culprit_leave(&culprit);
 }
 
-/* Counts one more post in, or says why not. */
-static bp_status door_enter(bp_plugin self) {
-  pthread_mutex_lock(&door_lock);
-  struct door *door = door_find(self);
-  bp_status status = BP_OK;
-  if (!door)
-    status = BP_E_NO_MEMORY;
-  else if (door->is_closed)
-    status = BP_E_STALE;
-  else if (door->waiting >= POSTS_WAITING_MAX)
-    status = BP_E_BUSY;
-  else
-    door->waiting++;
-  pthread_mutex_unlock(&door_lock);
-  return status;
-}
-
 static bp_status table_post(bp_plugin self, bp_post_fn fn, void *ctx) {
+  if (!plugin_get(self))
+    return BP_E_STALE;
   if (!fn)
     return BP_E_INVALID;
-  if (loop_is_main()) {
-    struct plugin *plugin = plugin_get(self);
-    if (!plugin || plugin->phase >= PLUGIN_DRAINING)
-      return BP_E_STALE;
-    if (!door_open(plugin))
-      return BP_E_NO_MEMORY;
-  }
   struct plugin_post *post = malloc(sizeof(*post));
   if (!post)
     return BP_E_NO_MEMORY;
-  bp_status status = door_enter(self);
+  bp_status status = count_in(self);
   if (status != BP_OK) {
     free(post);
     return status;
@@ -317,6 +268,8 @@ static bp_status table_post(bp_plugin self, bp_post_fn fn, void *ctx) {
   loop_post(run_post, post);
   return BP_OK;
 }
+
+/* ---- Work ---- */
 
 /* Until `done` was called the plugin counts as pending (workers_pending), so a drain waits for it. */
 struct plugin_work {
@@ -354,11 +307,6 @@ static bp_status table_work(bp_plugin self, bp_work_fn run, bp_work_done_fn done
     return BP_E_STALE;
   if (!run)
     return BP_E_INVALID;
-  struct door *door = door_open(plugin);
-  if (!door)
-    return BP_E_NO_MEMORY;
-  if (door->is_closed)
-    return BP_E_STALE;
   if (workers_pending(plugin) >= WORK_WAITING_MAX)
     return BP_E_BUSY;
   struct plugin_work *item = calloc(1, sizeof(*item));
