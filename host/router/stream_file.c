@@ -227,7 +227,6 @@ static void send_file(struct http_exchange *x, struct send_job *job) {
     family_reply_text(x, job->family, 416, BP_LIT("the range asked for lies outside the file"));
     return;
   }
-  exchange_header_add(x, BP_LIT("X-Content-Type-Options"), BP_LIT("nosniff"));
   add_disposition(x, job);
   status = range.kind == RANGE_PART ? 206 : 200;
   request_note_status(x, status);
