@@ -11,9 +11,9 @@
 
 #define UNIT_LIMIT_STEPS 1024u
 #define UNIT_LIMIT_PARAMS 65536u
-#define UNIT_LIMIT_BYTES (32u * 1024 * 1024)
-/* One published payload, as bp.live/1 has it for ephemeral ones. */
-#define UNIT_LIMIT_PAYLOAD_BYTES (1024u * 1024)
+#define UNIT_LIMIT_BYTES (64u * 1024 * 1024)
+/* One published payload: a stored event of up to 16 MiB is told in full. */
+#define UNIT_LIMIT_PAYLOAD_BYTES (32u * 1024 * 1024)
 
 struct unit_param {
   uint32_t type, step;

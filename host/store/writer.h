@@ -6,7 +6,7 @@
 #include "store/unit.h"
 
 #define WRITER_LIMIT_UNITS 8192u
-#define WRITER_LIMIT_BYTES (64u * 1024 * 1024)
+#define WRITER_LIMIT_BYTES (128u * 1024 * 1024)
 
 struct search_job;
 

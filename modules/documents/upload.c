@@ -132,7 +132,9 @@ static void file_kept(void *ctx, bp_status status, const bp_error *err) {
     return;
   }
   find_file(d, call->request, &file);
-  if (content_type_is_text(content_type_of(file.filename, file.content_type)))
+  /* Many clients say application/octet-stream for everything: the name may still tell that it is text. */
+  if (content_type_is_text(content_type_of(file.filename, file.content_type)) ||
+      content_type_is_text(content_type_of(file.filename, bp_str_make(NULL, 0))))
     text_read(d, call->path, store_document, call);
   else
     store_document(call, BP_LIT(""));

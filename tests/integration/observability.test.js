@@ -14,7 +14,7 @@ const OPTIONAL_KEYS = ['tool_name', 'tool_input', 'tool_output', 'error', 'exit_
 
 let host;
 before(async () => {
-  host = await startHost({ config: `listen "127.0.0.1:${PORT}" { family = "observability" }\nmodule "observability" {}\n`, ports: [PORT] });
+  host = await startHost({ config: `origins { "http://localhost:5173" }\nlisten "127.0.0.1:${PORT}" { family = "observability" }\nmodule "observability" {}\n`, ports: [PORT] });
 });
 after(() => host.stop());
 
