@@ -250,7 +250,7 @@ void outlet_send(struct outlet *o, struct frame *const *frames, uint32_t count) 
   if (!o->raw || o->is_failed)
     return;
   size_t sent = 0;
-  if (o->count == 0) {
+  if (o->count == 0 && count > 0) {
     struct iovec iov[IOV_COUNT];
     int n = fill_iov(iov, frames, count, 0);
     ssize_t result = raw_write(o->raw, iov, n);

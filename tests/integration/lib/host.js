@@ -55,7 +55,7 @@ class Host {
   }
 
   writeConfig(text) {
-    fs.writeFileSync(this.configFile, `listen "127.0.0.1:${MAIN_PORT}" {}\n${text}`);
+    fs.writeFileSync(this.configFile, `listen "127.0.0.1:${MAIN_PORT}" {} origins { "http://localhost:5173" }\n${text}`);
   }
 
   globalArguments() {

@@ -226,8 +226,8 @@ static inline void fixture_empty(const char *folder) {
   for (struct dirent *entry; dir && (entry = readdir(dir));) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
       continue;
-    snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-    if (unlink(path) != 0)
+    int len = snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+    if (len < (int)sizeof(path) && unlink(path) != 0)
       fixture_empty(path);
   }
   if (dir)
