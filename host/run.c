@@ -58,9 +58,8 @@ static void report(const struct config_errors *errors) {
   }
 }
 
-/* The folder of modules: the command line's, else the configuration's, else the installed one. */
-static void set_module_dir(struct config *config) {
-  const char *folder = run.module_dir ? run.module_dir : config->module_dir ? config->module_dir : BACKPLANE_MODULE_DIR;
+void run_set_module_dir(struct config *config, const char *from_command_line) {
+  const char *folder = from_command_line ? from_command_line : config->module_dir ? config->module_dir : BACKPLANE_MODULE_DIR;
   char real[PATH_MAX];
   char *copy = str_dupz(str_from(realpath(folder, real) ? real : folder));
   free(config->module_dir);
@@ -75,7 +74,7 @@ static struct config *load_config(bp_error *err) {
   if (config && errors.count == 0) {
     for (unsigned i = 0; i < config->warning_count; i++)
       log_warn("config", "%s", config->warnings[i]);
-    set_module_dir(config);
+    run_set_module_dir(config, run.module_dir);
     return config;
   }
   report(&errors);

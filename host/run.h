@@ -16,4 +16,8 @@ struct run_options {
 /* Runs the host until it is told to stop. Returns the exit status: 0 after a graceful stop, 1 when it could not start. */
 int host_run_main(const struct run_options *options);
 
+struct config;
+/* Settles config->module_dir: the command line's, else the configuration's, else the installed one; absolute where it exists. */
+void run_set_module_dir(struct config *config, const char *from_command_line);
+
 #endif

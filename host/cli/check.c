@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/findings.h"
 #include "cli/say.h"
+#include "run.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -62,8 +63,7 @@ static void check_ports(const struct cli_call *call, const struct config *config
 }
 
 static void check_all(const struct cli_call *call, const struct config *config, json_t *findings) {
-  const char *module_dir = cli_value(call, "--modules");
-  json_t *plugins = check_plugins(config, module_dir ? module_dir : config->module_dir, findings);
+  json_t *plugins = check_plugins(config, findings);
   if (!client_is_running(call))
     check_ports(call, config, plugins, findings);
   json_decref(plugins);
@@ -77,8 +77,10 @@ static int run(const struct cli_call *call) {
   json_t *findings = json_array();
   struct config *config = config_load(file, &errors);
   finding_add_errors(findings, &errors);
-  if (config)
+  if (config) {
+    run_set_module_dir(config, cli_value(call, "--modules"));
     check_all(call, config, findings);
+  }
   int code = findings_show(findings, call->wants_json);
   json_decref(findings);
   config_free(config);

@@ -18,7 +18,6 @@
 struct check {
   const struct config *config;
   const struct config_module *module; /* the one being checked */
-  const char *module_dir;
   char *private_dir;
 };
 
@@ -28,7 +27,7 @@ static char *module_path(const struct check *check, const struct config_module *
   struct buf name = {0};
   buf_printf(&name, "%s.so", module->id);
   buf_append_char(&name, '\0');
-  char *path = path_join(check->module_dir ? check->module_dir : ".", name.data);
+  char *path = path_join(check->config->module_dir, name.data);
   buf_release(&name);
   return path;
 }
@@ -144,8 +143,8 @@ static void probe_together(struct check *check, json_t *findings) {
   json_decref(answer);
 }
 
-json_t *check_plugins(const struct config *config, const char *module_dir, json_t *findings) {
-  struct check check = {.config = config, .module_dir = module_dir, .private_dir = probe_folder()};
+json_t *check_plugins(const struct config *config, json_t *findings) {
+  struct check check = {.config = config, .private_dir = probe_folder()};
   json_t *plugins = json_array();
   size_t before = json_array_size(findings);
   if (!check.private_dir) {

@@ -5,8 +5,8 @@
 #include "config/config.h"
 #include <jansson.h>
 
-/* Checks each module of the configuration by itself, and, where all are good, all of them together. Returns a new array of
- * their descriptors (loader/inspect.h). */
-json_t *check_plugins(const struct config *config, const char *module_dir, json_t *findings);
+/* The configuration's module_dir is settled (run.h). Checks each of its modules by itself, and, where all are good, all of them together. Returns a
+ * new array of their descriptors (loader/inspect.h). */
+json_t *check_plugins(const struct config *config, json_t *findings);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cli/module_file.h"
 #include "cli/say.h"
 #include "config/config.h"
+#include "run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,12 +33,13 @@ static int reload(const struct cli_call *call) {
   return code;
 }
 
-static bool is_sound(const struct cli_call *call, const struct config *config, const struct config_errors *errors) {
-  const char *module_dir = cli_value(call, "--modules");
+static bool is_sound(const struct cli_call *call, struct config *config, const struct config_errors *errors) {
   json_t *findings = json_array();
   finding_add_errors(findings, errors);
-  if (config && errors->count == 0)
-    json_decref(check_plugins(config, module_dir ? module_dir : config->module_dir, findings));
+  if (config && errors->count == 0) {
+    run_set_module_dir(config, cli_value(call, "--modules"));
+    json_decref(check_plugins(config, findings));
+  }
   bool ok = config && json_array_size(findings) == 0;
   if (!ok)
     findings_show(findings, false);
