@@ -43,11 +43,15 @@ bool gate_next_member(bp_str *rest, bp_str *ret) {
 
 /* Cuts ":port" off and compares it; a bare host stands for port 80. */
 static bool take_port(bp_str *host, uint16_t port) {
-  char text[8];
-  int len = snprintf(text, sizeof(text), ":%u", port);
-  bp_str suffix = bp_str_make(text, (size_t)len);
-  if (str_ends(*host, suffix)) {
-    host->len -= suffix.len;
+  size_t at = host->len;
+  unsigned rest = port;
+  bool is_same = true;
+  do {
+    is_same = at > 0 && host->ptr[--at] == (char)('0' + rest % 10);
+    rest /= 10;
+  } while (is_same && rest > 0);
+  if (is_same && at > 0 && host->ptr[at - 1] == ':') {
+    host->len = at - 1;
     return true;
   }
   return port == 80 && (host->len == 0 || str_find(*host, ':') < 0 || host->ptr[host->len - 1] == ']');
@@ -174,12 +178,30 @@ static bool is_forwarded(const struct http_exchange *x) {
   return false;
 }
 
+/* The host never changes its user, and this is asked for every request. */
+static uid_t own_uid(void) {
+  static uid_t uid = (uid_t)-1;
+  if (uid == (uid_t)-1)
+    uid = geteuid();
+  return uid;
+}
+
 /* The same user, proven by the kernel; root too where the socket's mode let it in. */
 static bool peer_is_trusted(const struct http_exchange *x, const struct auth_peer *peer) {
   const struct http_listener *listener = x->listener;
   if (peer == NULL || !peer->is_known || listener->auth != LISTENER_AUTH_PEER || listener->is_public || is_forwarded(x))
     return false;
-  return peer->uid == geteuid() || (peer->is_unix && peer->uid == 0);
+  return peer->uid == own_uid() || (peer->is_unix && peer->uid == 0);
+}
+
+/* Nearly every request names the same user: the text is made once. */
+static void name_user(struct auth_identity *who, uid_t uid) {
+  static char text[sizeof(who->principal)];
+  static uid_t named = (uid_t)-1;
+  if (uid != named)
+    (void)snprintf(text, sizeof(text), "uid:%lu", (unsigned long)uid);
+  named = uid;
+  memcpy(who->principal, text, sizeof(text));
 }
 
 /* Two credentials are no credential. */
@@ -195,7 +217,7 @@ static struct gate_answer identify(struct http_exchange *x, const struct auth_pe
   }
   if (peer_is_trusted(x, peer)) {
     x->who.scopes = SCOPE_READ | SCOPE_WRITE;
-    (void)snprintf(x->who.principal, sizeof(x->who.principal), "uid:%lu", (unsigned long)peer->uid);
+    name_user(&x->who, peer->uid);
     return pass(AUTH_PASS);
   }
   return auth_is_public(x) ? pass(AUTH_PASS) : refuse(401, text_identity);
