@@ -77,6 +77,11 @@ static bool is_declared(const struct program *p, int64_t id) {
   return false;
 }
 
+static bool has_indexes(struct database *d, const struct program *p) {
+  int64_t id;
+  return step_with(d, others_sql, p, BP_LIT(""), BP_LIT(""), "", &id) == SQLITE_ROW;
+}
+
 /* Drops the plugin's indexes that the program does not list. */
 static int drop_others(struct database *d, const struct program *p) {
   int64_t ids[INDEXES_LIMIT * 2];
@@ -117,6 +122,8 @@ bp_status search_declare(struct database *d, struct program *p, const bp_array *
   uint32_t count = searches ? searches->count : 0;
   if (count > INDEXES_LIMIT)
     return fail(err, BP_E_LIMIT, "plugin \"%s\" declares %u search indexes; the limit is %u", p->id, count, INDEXES_LIMIT);
+  if (count == 0 && !has_indexes(d, p))
+    return BP_OK;
   p->searches = mem_array(count, sizeof(*p->searches));
   int rc = database_run(d, "BEGIN IMMEDIATE");
   if (rc != SQLITE_OK)

@@ -222,7 +222,6 @@ static void probe(void) {
   if (clock_monotonic_ns() - writer.due.probed_ns < (int64_t)PROBE_MS * 1000000)
     return;
   writer.due.probed_ns = clock_monotonic_ns();
-  checkpoint_truncate(&writer.commit.db);
   if (database_run(&writer.commit.db, probe_sql) != SQLITE_OK || database_run(&writer.commit.db, probe_end_sql) != SQLITE_OK)
     return;
   log_info("store", "writing works again");

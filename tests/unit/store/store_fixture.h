@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,19 +221,15 @@ static inline int fixture_folder_make(void **state) {
   return loop_init() && live_init() ? 0 : -1;
 }
 
+static inline int fixture_remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at) {
+  (void)st;
+  (void)kind;
+  (void)at;
+  return remove(path);
+}
+
 static inline void fixture_empty(const char *folder) {
-  char path[512];
-  DIR *dir = opendir(folder);
-  for (struct dirent *entry; dir && (entry = readdir(dir));) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-      continue;
-    int len = snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-    if (len < (int)sizeof(path) && unlink(path) != 0)
-      fixture_empty(path);
-  }
-  if (dir)
-    closedir(dir);
-  rmdir(folder);
+  nftw(folder, fixture_remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline int fixture_folder_remove(void **state) {

@@ -99,6 +99,19 @@ static void test_nothing_acknowledged_is_lost_by_kill(void **state) {
     close(fds[0]);
   }
   assert_true(acknowledged > 0);
+  /* The next start finds an unclean stop, checks the file beside its work, and writes on. */
+  bp_error err = BP_ERROR_INIT;
+  assert_true(loop_init() && live_init());
+  assert_int_equal(fixture_open(&err), BP_OK);
+  fixture_add_box();
+  store_ready();
+  struct seen s = WRITE(EXEC(ADD, PARAMS(TEXT("after"), TEXT("b"), INT(1))), PUBLISH("box.item", .payload = BP_STR("{}")));
+  assert_int_equal(s.status, BP_OK);
+  fixture_remove_box();
+  store_close();
+  live_release();
+  plugin_registry_release();
+  loop_release();
 }
 
 static int folder_setup(void **state) {
