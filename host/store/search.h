@@ -21,7 +21,8 @@ struct search_job {
   bp_db_done_fn done;
   void *ctx;
   int64_t index_id;
-  int64_t target; /* the index must reach this rowid; known once is_aimed */
+  uint64_t after_units; /* the writer's: units queued before this search are part of "up to now" */
+  int64_t target;       /* the index must reach this rowid; known once is_aimed */
   bool is_aimed;
   uint32_t limit, offset;
   uint64_t sequence;

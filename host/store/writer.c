@@ -32,6 +32,7 @@ static struct {
   /* Under the lock */
   struct unit *first, **last;
   struct search_job *searches, **last_search;
+  uint64_t taken; /* units the thread has taken from the queue in all */
   bool is_waiting, is_ready, was_woken;
   /* [any] */
   atomic_bool is_stopping, is_readonly;
@@ -40,6 +41,7 @@ static struct {
   struct loop_hook tick;
   uint32_t queued_units;
   size_t queued_bytes;
+  uint64_t submitted; /* units in all */
   /* The thread's */
   struct batch_writer commit;
   struct {
@@ -87,6 +89,7 @@ bp_status writer_submit(struct unit *u) {
     return BP_E_FULL;
   if (writer.queued_units >= WRITER_LIMIT_UNITS || writer.queued_bytes + u->bytes > WRITER_LIMIT_BYTES)
     return BP_E_BUSY;
+  writer.submitted++;
   writer.queued_units++;
   writer.queued_bytes += u->bytes;
   u->next = NULL;
@@ -117,8 +120,9 @@ void writer_ready(void) {
 }
 
 void writer_search(struct search_job *job) {
-  hand_over(NULL); /* units written before the search are part of "up to now" */
+  hand_over(NULL);
   job->next = NULL;
+  job->after_units = writer.submitted;
   pthread_mutex_lock(&writer.lock);
   *writer.last_search = job;
   writer.last_search = &job->next;
@@ -131,6 +135,7 @@ void writer_search(struct search_job *job) {
 static struct unit *take_locked(void) {
   struct unit *u = writer.first;
   if (u) {
+    writer.taken++;
     writer.first = u->next;
     if (!writer.first)
       writer.last = &writer.first;
@@ -158,11 +163,11 @@ static struct batch *take_batch_locked(void) {
 
 static struct search_job *take_search_locked(void) {
   struct search_job *job = writer.searches;
-  if (job) {
-    writer.searches = job->next;
-    if (!writer.searches)
-      writer.last_search = &writer.searches;
-  }
+  if (!job || writer.taken < job->after_units)
+    return NULL;
+  writer.searches = job->next;
+  if (!writer.searches)
+    writer.last_search = &writer.searches;
   return job;
 }
 
@@ -312,6 +317,7 @@ bp_status writer_start(const char *path, bp_error *err) {
   writer.last = &writer.first;
   writer.tick_first = NULL;
   writer.tick_last = &writer.tick_first;
+  writer.taken = writer.submitted = 0;
   writer.searches = NULL;
   writer.last_search = &writer.searches;
   writer.tick = (struct loop_hook){.fn = hand_over};
