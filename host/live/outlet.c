@@ -247,7 +247,7 @@ static void queue_rest(struct outlet *o, struct frame *const *frames, uint32_t c
 }
 
 void outlet_send(struct outlet *o, struct frame *const *frames, uint32_t count) {
-  if (!o->raw || o->is_failed)
+  if (!o->raw || o->is_failed || count == 0)
     return;
   size_t sent = 0;
   if (o->count == 0 && count > 0) {

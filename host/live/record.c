@@ -19,7 +19,7 @@ static void copy(char *to, bp_str from) {
 }
 
 struct record *record_new(bp_str topic, bp_str key, bp_str payload) {
-  if (topic.len > UINT16_MAX || key.len > UINT16_MAX || payload.len > UINT32_MAX)
+  if (topic.len > UINT16_MAX || key.len > UINT32_MAX || payload.len > UINT32_MAX)
     return NULL;
   struct record *record = malloc(sizeof(*record) + topic.len + key.len + payload.len);
   if (!record)
@@ -27,7 +27,7 @@ struct record *record_new(bp_str topic, bp_str key, bp_str payload) {
   memset(record, 0, sizeof(*record));
   record->time_ns = wall_ns();
   record->topic_len = (uint16_t)topic.len;
-  record->key_len = (uint16_t)key.len;
+  record->key_len = (uint32_t)key.len;
   record->payload_len = (uint32_t)payload.len;
   copy(record->bytes, topic);
   copy(record->bytes + topic.len, key);

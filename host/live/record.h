@@ -12,8 +12,8 @@ struct record {
   uint64_t sequence;
   int64_t time_ns;
   uint32_t payload_len;
+  uint32_t key_len;
   uint16_t topic_len;
-  uint16_t key_len;
   bool is_ephemeral;
   char bytes[]; /* topic, key, payload */
 };
@@ -22,7 +22,7 @@ struct record_list {
   struct record *first, *last;
 };
 
-/* Copies the strings; NULL without memory, or for a topic or key over 64 KiB. [any] */
+/* Copies the strings; NULL without memory, or for a topic over 64 KiB. [any] */
 struct record *record_new(bp_str topic, bp_str key, bp_str payload);
 void record_free(struct record *record);
 size_t record_bytes(const struct record *record);
