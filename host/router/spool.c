@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,19 +27,23 @@ struct spool_block {
 };
 
 /* Files of this run of the host begin with it, so that cleaning up never takes them for leftovers. */
+static char run_prefix_text[RUN_HEX_BYTES + 1];
+
+static void make_run_prefix(void) {
+  uint8_t bytes[RUN_HEX_BYTES / 2];
+  randombytes_buf(bytes, sizeof(bytes));
+  sodium_bin2hex(run_prefix_text, sizeof(run_prefix_text), bytes, sizeof(bytes));
+}
+
+/* Any thread: cleaning up on a worker may be the first to ask. */
 static const char *run_prefix(void) {
-  static char prefix[RUN_HEX_BYTES + 1];
-  if (prefix[0] == '\0') {
-    uint8_t bytes[RUN_HEX_BYTES / 2];
-    randombytes_buf(bytes, sizeof(bytes));
-    sodium_bin2hex(prefix, sizeof(prefix), bytes, sizeof(bytes));
-  }
-  return prefix;
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, make_run_prefix);
+  return run_prefix_text;
 }
 
 void spool_init(struct spool *spool, const char *folder, void (*moved)(void *ctx), void *ctx) {
   *spool = (struct spool){.folder = str_dupz(str_from(folder)), .moved = moved, .ctx = ctx, .error = BP_ERROR_INIT};
-  (void)run_prefix();
 }
 
 static void free_blocks(struct spool *spool, struct spool_block *block) {
