@@ -391,10 +391,12 @@ int host_run_main(const struct run_options *options) {
   }
   announce();
   loop_run();
-  log_info("host", "stopped");
-  if (run.was_cut_short || drain_left_work())
+  if (run.was_cut_short || drain_left_work()) {
+    log_info("host", "stopped without waiting for all");
     leave(0);
+  }
   store_close();
+  log_info("host", "stopped");
   release_all();
   return 0;
 }

@@ -224,11 +224,15 @@ static bool is_first_of_name(const struct metric *metric) {
   return true;
 }
 
-void metrics_write(struct buf *out) {
-  metrics_write_host(out);
+void metrics_write_plugins(struct buf *out) {
   pthread_mutex_lock(&registry.lock);
   for (const struct metric *metric = registry.first; metric; metric = metric->next)
     if (is_first_of_name(metric))
       write_group(out, metric);
   pthread_mutex_unlock(&registry.lock);
+}
+
+void metrics_write(struct buf *out) {
+  metrics_write_host(out);
+  metrics_write_plugins(out);
 }

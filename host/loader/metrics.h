@@ -9,8 +9,9 @@ struct plugin;
 
 /* Appends everything in the Prometheus text format 0.0.4. Main thread. */
 void metrics_write(struct buf *out);
-/* The host's part of it (host_metrics.c). */
+/* Its two parts: the host's own (host_metrics.c), and the plugins'. */
 void metrics_write_host(struct buf *out);
+void metrics_write_plugins(struct buf *out);
 /* Appends `text` as the format wants it inside a label value's quotes. */
 void metrics_append_label(struct buf *out, bp_str text);
 
