@@ -71,7 +71,8 @@ static int open_by_steps(int dir, const char *path, int flags) {
 }
 
 static int open_beneath(int dir, const char *path, int flags) {
-  const struct open_how how = {.flags = (unsigned long long)(unsigned)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  const struct open_how how = {.flags = (unsigned long long)(unsigned)flags,
+                               .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
   for (int tries = 0;; tries++) {
     long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
     if (fd >= 0)
