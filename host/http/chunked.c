@@ -8,23 +8,13 @@
 #define SIZE_DIGITS_MAX 16
 #define EXTENSION_BYTES_MAX 256
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
 static bool go(struct chunked *c, enum chunk_state state) {
   c->state = (uint8_t)state;
   return true;
 }
 
 static bool read_size(struct chunked *c, char byte) {
-  int digit = hex_digit(byte);
+  int digit = char_hex(byte);
   if (digit >= 0) {
     if (++c->digits > SIZE_DIGITS_MAX || c->left > (uint64_t)INT64_MAX >> 4)
       return false;

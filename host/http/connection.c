@@ -54,13 +54,13 @@ void connection_destroy(struct http_connection *c) {
   free(c->head);
   listener_unref(c->listener);
   wire.counters.connections--;
+  stop_forget(c);
   wire.strangers -= c->is_stranger;
   if (wire.counters.connections == 0)
     sweep_rest();
   c->is_dead = true;
   if (!c->is_touched)
     free(c);
-  wire_check_stopped();
 }
 
 void connection_fail(struct http_connection *c, enum http_gone why) {
@@ -79,6 +79,14 @@ void connection_fail(struct http_connection *c, enum http_gone why) {
 }
 
 /* ---- Writing ---- */
+
+/* A large stream write is no reason to keep its memory. */
+static void empty_gather(void) {
+  if (wire.gather.cap > 4 * GATHER_BYTES_MAX)
+    buf_release(&wire.gather);
+  else
+    buf_clear(&wire.gather);
+}
 
 /* What the socket did not take of `bytes`, of which `sent` are gone, waits before everything else. */
 static bool park(struct http_connection *c, bp_str bytes, size_t *sent) {
@@ -273,6 +281,7 @@ static void linger(struct http_connection *c) {
   shutdown(connection_fd(c), SHUT_WR);
   buf_release(&c->in);
   c->dropped = 0;
+  stop_forget(c);
   sweep_enter(c, WAIT_LINGER);
   wait_for(c, EV_READ);
 }
@@ -329,7 +338,7 @@ static void take_turn(struct http_connection *c, struct buf *whole, bp_str bytes
   } while (c->needs_settling || (bytes.len && waited && !must_wait(c)));
   exchange_keep_borrowed();
   wire.current = NULL;
-  buf_clear(&wire.gather);
+  empty_gather();
   hand_over(c, was_raw, &bytes);
   keep_rest(c, whole, bytes);
   conclude(c);
@@ -429,6 +438,7 @@ struct http_connection *connection_accept(struct http_listener *listener, int fd
   auth_peer_lookup(fd, &c->peer);
   c->is_stranger = !c->peer.is_known || c->peer.uid != geteuid();
   wire.strangers += c->is_stranger;
+  stop_await(c);
   wire.counters.accepted++;
   wire.counters.connections++;
   sweep_enter(c, WAIT_IDLE);

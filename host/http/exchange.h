@@ -4,6 +4,7 @@
  *   handler->request   headers are complete. Reply now, or say how to take the body and reply later.
  *   handler->body      the whole body, if exchange_body_buffer was chosen.
  *   handler->gone      the client left, or the connection failed, before the reply was finished. Do not reply any more.
+ *                      A client that only shut down its sending side still gets its reply (departed.h).
  *   handler->finished  always last, exactly once: drop what hangs on `user`.
  * Replies leave in request order; a request behind an unsafe one (not GET, HEAD, OPTIONS) on the same connection is not
  * handed up until that one has finished. */
@@ -34,7 +35,7 @@ struct http_exchange {
   enum http_method method;
   bp_str method_text;
   bp_str target; /* as sent */
-  bp_str path;   /* percent-decoded once, begins with '/'; no NUL, valid UTF-8 */
+  bp_str path;   /* percent-decoded once, begins with '/'; no control characters, valid UTF-8. "*" for OPTIONS * */
   bp_str query;  /* after '?', raw */
   bp_str host;   /* Host header's value (or the authority of an absolute target) */
   const struct http_header *headers;
@@ -71,7 +72,8 @@ void exchange_hold(struct http_exchange *x);
 
 /* ---- The body. Without one of these calls it is read and thrown away (up to 64 KiB; more closes the connection). ---- */
 
-/* Collects the body (up to `limit` bytes, else 413 through wire_error) and calls handler->body. */
+/* Collects the body (up to `limit` bytes, else 413 through wire_error) and calls handler->body; the bytes stay valid until
+ * handler->finished. The choice between this and exchange_body_stream is made in handler->request. */
 void exchange_body_buffer(struct http_exchange *x, uint64_t limit);
 struct http_body_sink {
   void (*chunk)(struct http_exchange *x, void *ctx, bp_str bytes);
@@ -83,7 +85,8 @@ void exchange_body_pause(struct http_exchange *x, bool pause);
 
 /* ---- The reply ---- */
 
-/* Adds a header; both strings are checked by the caller and copied. Date, Content-Length, Connection and framing are the wire's. */
+/* Adds a header; both strings are checked by the caller and copied. Date, Content-Length, Connection and framing are the
+ * wire's, which leaves them out here. */
 void exchange_header_add(struct http_exchange *x, bp_str name, bp_str value);
 /* A whole reply. For HEAD the body is left out but counted. An empty content_type sends none. Copies. */
 void exchange_reply(struct http_exchange *x, unsigned status, bp_str content_type, bp_str body);

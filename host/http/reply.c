@@ -322,6 +322,7 @@ struct http_raw *exchange_takeover(struct http_exchange *pub, unsigned status, b
     return NULL;
   emit_head(x, status, content_type, FRAMING_CLOSE, 0);
   c->is_taken = true;
+  stop_forget(c);
   c->raw_events = events;
   c->raw_owner = owner;
   c->reading = NULL;

@@ -75,7 +75,7 @@ static bp_status open_tcp(const struct http_listener *listener, int *ret_fd, bp_
     return fail_listen(listener, errno, err);
   bool is_open = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
                  (address.ss_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) == 0) &&
-                 bind(fd, (struct sockaddr *)&address, len) == 0 && listen(fd, BACKLOG) == 0 && socket_prepare(fd);
+                 bind(fd, (struct sockaddr *)&address, len) == 0 && listen(fd, BACKLOG) == 0;
   if (!is_open) {
     int error = errno;
     close(fd);

@@ -4,9 +4,9 @@
 
 #include "http/listener.h"
 
-/* A bound and listening, non-blocking socket in *ret_fd. */
+/* A bound and listening socket in *ret_fd. */
 bp_status socket_open(const struct http_listener *listener, int *ret_fd, bp_error *err);
-/* Options every listening socket of ours has, ours or inherited. */
+/* Non-blocking, CLOEXEC, TCP_NODELAY: for every listening socket, opened here or inherited. */
 bool socket_prepare(int fd);
 
 #endif

@@ -6,6 +6,7 @@
 
 static struct {
   bool is_stopping, is_done;
+  uint32_t awaited; /* connections the stop has to wait for */
   void (*done)(void *arg);
   void *arg;
   struct event grace;
@@ -15,27 +16,33 @@ bool wire_is_stopping(void) {
   return stop.is_stopping;
 }
 
-static bool is_running(const struct http_connection *c) {
-  return !c->is_taken && c->list != WAIT_LINGER;
-}
-
-static struct http_connection *find_running(void) {
-  for (enum wait_list list = 0; list < WAIT_LISTS; list++)
-    for (struct http_connection *c = sweep_oldest(list); c; c = c->later)
-      if (is_running(c))
-        return c;
-  return NULL;
-}
-
-static void finish(void) {
+static void finish_if_alone(void) {
+  if (!stop.is_stopping || stop.is_done || stop.awaited)
+    return;
   stop.is_done = true;
   evtimer_del(&stop.grace);
   loop_post(stop.done, stop.arg);
 }
 
-void wire_check_stopped(void) {
-  if (stop.is_stopping && !stop.is_done && !find_running())
-    finish();
+void stop_await(struct http_connection *c) {
+  c->is_awaited = true;
+  stop.awaited++;
+}
+
+void stop_forget(struct http_connection *c) {
+  if (!c->is_awaited)
+    return;
+  c->is_awaited = false;
+  stop.awaited--;
+  finish_if_alone();
+}
+
+static struct http_connection *find_awaited(void) {
+  for (enum wait_list list = 0; list < WAIT_LISTS; list++)
+    for (struct http_connection *c = sweep_oldest(list); c; c = c->later)
+      if (c->is_awaited)
+        return c;
+  return NULL;
 }
 
 static void on_grace_over(evutil_socket_t fd, short what, void *arg) {
@@ -43,9 +50,8 @@ static void on_grace_over(evutil_socket_t fd, short what, void *arg) {
   (void)what;
   (void)arg;
   struct http_connection *c;
-  while ((c = find_running()))
+  while ((c = find_awaited()))
     connection_fail(c, HTTP_GONE_STOPPING);
-  wire_check_stopped();
 }
 
 void http_stop(int64_t grace_ms, void (*done)(void *arg), void *arg) {
@@ -61,5 +67,5 @@ void http_stop(int64_t grace_ms, void (*done)(void *arg), void *arg) {
   evtimer_add(&stop.grace, &grace);
   while (!stop.is_done && sweep_oldest(WAIT_IDLE))
     connection_destroy(sweep_oldest(WAIT_IDLE));
-  wire_check_stopped();
+  finish_if_alone();
 }

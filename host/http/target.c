@@ -9,23 +9,13 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-static int hex_digit(char c) {
-  if (is_digit(c))
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
 /* Length of the bracketed address at the start, or 0. */
 static size_t bracketed_len(bp_str text) {
   ptrdiff_t end = str_find(text, ']');
   if (end < 3)
     return 0;
   for (ptrdiff_t i = 1; i < end; i++)
-    if (hex_digit(text.ptr[i]) < 0 && text.ptr[i] != ':' && text.ptr[i] != '.')
+    if (char_hex(text.ptr[i]) < 0 && text.ptr[i] != ':' && text.ptr[i] != '.')
       return 0;
   return (size_t)end + 1;
 }
@@ -92,8 +82,8 @@ bool target_decode(bp_str path, char *room, bp_str *ret) {
   for (size_t i = 0; i < path.len; i++) {
     char c = path.ptr[i];
     if (c == '%') {
-      int high = i + 2 < path.len ? hex_digit(path.ptr[i + 1]) : -1;
-      int low = high < 0 ? -1 : hex_digit(path.ptr[i + 2]);
+      int high = i + 2 < path.len ? char_hex(path.ptr[i + 1]) : -1;
+      int low = high < 0 ? -1 : char_hex(path.ptr[i + 2]);
       if (low < 0)
         return false;
       c = (char)(high * 16 + low);

@@ -86,8 +86,9 @@ struct http_connection {
   struct auth_peer peer;
   uint32_t dropped; /* bytes read and thrown away since it turned deaf */
   uint16_t exchange_count;
-  short armed;  /* EV_* that `event` waits for */
-  uint8_t list; /* enum wait_list */
+  short armed;     /* EV_* that `event` waits for */
+  uint8_t list;    /* enum wait_list */
+  bool is_awaited; /* a graceful stop waits for it */
   bool is_touched;
   bool is_dead;     /* freed when its touch comes up */
   bool is_stranger; /* not known to be our own user, and no request of it has been let in */
@@ -188,7 +189,8 @@ void listener_unref(struct http_listener *listener);
 /* stop.c */
 
 bool wire_is_stopping(void);
-/* A connection is gone or was taken over: the last one may end the stop. */
-void wire_check_stopped(void);
+/* Whether a graceful stop waits for this connection: until it is gone, lingers or was taken over. */
+void stop_await(struct http_connection *c);
+void stop_forget(struct http_connection *c);
 
 #endif

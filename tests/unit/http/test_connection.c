@@ -744,6 +744,37 @@ static void test_full_descriptors_cost_the_oldest_idle_connection(void **state) 
   buf_release(&in);
 }
 
+static void test_without_idle_connections_a_client_is_turned_away(void **state) {
+  (void)state;
+  struct rlimit before, low;
+  struct buf in = {0};
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  int busy[3], late;
+  for (int i = 0; i < 3; i++) {
+    busy[i] = loopback_connect();
+    loopback_send_z(busy[i], "GET /defer HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  loopback_until(seen.deferred_count == 3);
+  late = loopback_connect();
+  low = before;
+  low.rlim_cur = (rlim_t)late + 1; /* nothing is left for the server's side */
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+  loopback_expect_close(late, &in);
+  assert_true(loopback_has(&in, "HTTP/1.1 503 Service Unavailable\r\n"));
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  close(late);
+  for (unsigned i = 0; i < 3; i++)
+    reply_text(seen.deferred[i], "x");
+  buf_clear(&in);
+  late = loopback_connect();
+  loopback_send_z(late, "GET /again HTTP/1.1\r\nHost: h\r\n\r\n");
+  loopback_expect(late, &in, "/again");
+  close(late);
+  for (int i = 0; i < 3; i++)
+    close(busy[i]);
+  buf_release(&in);
+}
+
 static bool is_stopped;
 
 static void on_stopped(void *arg) {
@@ -812,6 +843,7 @@ int main(void) {
       TEST(test_a_taken_port_names_its_holder),
       TEST(test_a_unix_socket_is_private_and_replaces_a_stale_one),
       TEST(test_full_descriptors_cost_the_oldest_idle_connection),
+      TEST(test_without_idle_connections_a_client_is_turned_away),
       TEST(test_a_stop_lets_running_requests_finish),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
