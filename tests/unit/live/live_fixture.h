@@ -19,8 +19,10 @@
 #include "store/store.h"
 #include "unit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,7 @@
 
 /* ---- The plugin and its view ---- */
 
-static struct plugin plugin = {.handle = 77, .id = (char *)(uintptr_t) "test", .phase = PLUGIN_STARTED};
+static UNUSED struct plugin plugin = {.handle = 77, .id = (char *)(uintptr_t) "test", .phase = PLUGIN_STARTED};
 static const bp_topic plugin_topics[] = {
     {.size = sizeof(bp_topic), .kind = BP_TOPIC_DURABLE, .name = BP_STR("test.row")},
     {.size = sizeof(bp_topic), .kind = BP_TOPIC_EPHEMERAL, .name = BP_STR("test.note")},
@@ -241,14 +243,23 @@ struct client {
   bool is_closed;
 };
 
-static UNUSED struct client client_new(int receive_bytes) {
-  struct client c = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+static uint16_t client_port; /* on loopback, instead of the Unix socket */
+
+static void client_connect(struct client *c) {
+  struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_port = htons(client_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   memcpy(address.sun_path, socket_path, sizeof(socket_path));
-  if (receive_bytes)
-    setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
-  assert_int_equal(connect(c.fd, (struct sockaddr *)&address, sizeof(address)), 0);
-  fcntl(c.fd, F_SETFL, O_NONBLOCK);
+  c->fd = socket(client_port ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (client_port)
+    assert_int_equal(connect(c->fd, (struct sockaddr *)&loopback, sizeof(loopback)), 0);
+  else
+    assert_int_equal(connect(c->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+  fcntl(c->fd, F_SETFL, O_NONBLOCK);
+}
+
+static UNUSED struct client client_new(void) {
+  struct client c = {.fd = -1};
+  client_connect(&c);
   return c;
 }
 
@@ -269,20 +280,20 @@ static UNUSED void client_text(struct client *c, const char *text) {
 }
 
 static UNUSED struct client client_stream(const char *target) {
-  struct client c = client_new(0);
+  struct client c = client_new();
   char text[256];
-  snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", target);
+  snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", target, client_port);
   client_text(&c, text);
   return c;
 }
 
 static UNUSED struct client client_ws(const char *target) {
-  struct client c = client_new(0);
+  struct client c = client_new();
   char text[400];
   snprintf(text, sizeof(text),
-           "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-           target);
+           target, client_port);
   client_text(&c, text);
   return c;
 }

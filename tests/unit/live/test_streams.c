@@ -94,7 +94,7 @@ static void last_event_id_overrides_from(void **state) {
   (void)state;
   commit(5);
   spin(5);
-  struct client c = client_new(0);
+  struct client c = client_new();
   client_text(&c, "GET /?0 HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 3\r\n\r\n");
   assert_true(client_wait(&c, "\"seq\":5", 1));
   assert_numbers(&c, 4, 2);

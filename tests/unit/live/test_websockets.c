@@ -89,7 +89,7 @@ static void echoes_messages(void **state) {
 /* Bytes that come with the handshake itself are not lost. */
 static void takes_early_frames(void **state) {
   (void)state;
-  struct client c = client_new(0);
+  struct client c = client_new();
   static const char text[] = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
                              "\x81\x82" MASK0 "hi";
@@ -157,7 +157,7 @@ static void tokens_are_never_echoed(void **state) {
     const char *offer, *answer;
   } rows[] = {{"bp.token.abc", NULL}, {"bp, bp.token.abc", "bp"}, {"bp.token.abc , bp", "bp"}, {"chat, bp", NULL}, {"chat", NULL}};
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    struct client c = client_new(0);
+    struct client c = client_new();
     char text[500], answer[80];
     snprintf(text, sizeof(text),
              "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: WebSocket\r\nConnection: keep-alive, UPGRADE\r\n"
@@ -200,7 +200,7 @@ static void run_frames(const json_t *row, const unsigned char *bytes, size_t len
 
 static void run_handshake(const json_t *row, const unsigned char *bytes, size_t len) {
   const json_t *expected = json_object_get(row, "expect");
-  struct client c = client_new(0);
+  struct client c = client_new();
   client_send(&c, bytes, len);
   client_wait(&c, "\r\n\r\n", 1);
   unsigned status = c.in.len > 12 ? (unsigned)strtoul(c.in.data + 9, NULL, 10) : 0;
