@@ -32,6 +32,11 @@ static bool is_below(bp_str topic, bp_str id) {
   return topic.len > id.len + 1 && str_starts(topic, id) && topic.ptr[id.len] == '.';
 }
 
+/* A part of the host ("bp.job") may have one topic that is named as itself. */
+static bool is_named_for(bp_str topic, bp_str id) {
+  return is_below(topic, id) || (str_starts(id, BP_LIT("bp.")) && str_eq(topic, id));
+}
+
 static bp_topic widen(const bp_array *array, uint32_t index) {
   bp_topic topic = {0};
   uint32_t size;
@@ -43,7 +48,7 @@ static bp_topic widen(const bp_array *array, uint32_t index) {
 
 static bp_status check_declared(const struct plugin *owner, const bp_array *array, uint32_t index, bp_error *err) {
   bp_topic topic = widen(array, index);
-  if (topic.name.len > 200 || !is_below(topic.name, str_from(owner->id)))
+  if (topic.name.len > 200 || !is_named_for(topic.name, str_from(owner->id)))
     return fail(err, BP_E_INVALID, "topic \"%.*s\" must be named \"%s.<word>\"", (int)topic.name.len, topic.name.ptr, owner->id);
   if (topic.kind != BP_TOPIC_DURABLE && topic.kind != BP_TOPIC_EPHEMERAL)
     return fail(err, BP_E_INVALID, "topic \"%.*s\" has unknown kind %u", (int)topic.name.len, topic.name.ptr, topic.kind);

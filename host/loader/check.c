@@ -143,7 +143,7 @@ static bp_status check_identity(const struct check *check) {
   if (!syntax_is_plugin_id(d->id))
     return check_fail(check, BP_E_INVALID, "id \"%.*s\" is not words of [a-z][a-z0-9-]* joined by dots", shown, d->id.ptr ? d->id.ptr : "");
   if (syntax_is_reserved_id(d->id))
-    return check_fail(check, BP_E_DENIED, "id \"%.*s\" is reserved: everything under \"bp.\" is the host's", shown, d->id.ptr);
+    return check_fail(check, BP_E_DENIED, "id \"%.*s\" is reserved: names that begin with \"bp.\" or \"bp-\" are the host's", shown, d->id.ptr);
   if (!syntax_is_version(d->version))
     return check_fail(check, BP_E_INVALID, "version \"%.*s\" is not a semantic version such as 1.0.0",
                       (int)(d->version.len > 64 ? 64 : d->version.len), d->version.ptr ? d->version.ptr : "");

@@ -52,7 +52,7 @@ bool syntax_is_text(bp_str s) {
 }
 
 bool syntax_is_reserved_id(bp_str s) {
-  return str_eq(s, BP_LIT("bp")) || str_starts(s, BP_LIT("bp."));
+  return str_eq(s, BP_LIT("bp")) || str_starts(s, BP_LIT("bp.")) || str_starts(s, BP_LIT("bp-"));
 }
 
 /* A number without leading zero; moves *at past it. */
