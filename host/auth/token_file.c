@@ -54,11 +54,11 @@ bp_status token_file_read(const char *path, char **ret_text, size_t *ret_len, bp
   if (fd < 0)
     return fail(err, BP_E_DENIED, "cannot open \"%s\": %s", path, strerror(errno));
   struct stat info;
-  char *text = NULL;
   bp_status status = check_private(fd, path, &info, err);
-  if (status == BP_OK && (text = malloc((size_t)info.st_size + 1)) == NULL)
+  char *text = status == BP_OK ? malloc((size_t)info.st_size + 1) : NULL;
+  if (status == BP_OK && !text)
     status = fail(err, BP_E_NO_MEMORY, "no memory for \"%s\"", path);
-  if (status == BP_OK)
+  if (text)
     status = read_all(fd, text, (size_t)info.st_size, ret_len, path, err);
   close(fd);
   if (status != BP_OK) {

@@ -55,6 +55,7 @@ static void watch(lua_State *lua, lua_Debug *where) {
     box->last_source = where->source[0] == '=' ? (unsigned)strtoul(where->source + 1, NULL, 10) : box->last_source;
     return;
   }
+  // NOLINTNEXTLINE(bugprone-branch-clone): the two prices happen to be the same
   box->instructions += where->event == LUA_HOOKCOUNT ? COUNT_INTERVAL : CALL_COST;
   if (box->instructions <= SANDBOX_INSTRUCTIONS)
     return;

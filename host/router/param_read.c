@@ -22,8 +22,10 @@ size_t query_decode(bp_str text, char *out) {
   size_t len = 0;
   for (size_t i = 0; i < text.len; i++) {
     char c = text.ptr[i];
-    if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 && hex_digit(text.ptr[i + 2]) >= 0) {
-      c = (char)(hex_digit(text.ptr[i + 1]) << 4 | hex_digit(text.ptr[i + 2]));
+    int high = c == '%' && i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
+    int low = high >= 0 ? hex_digit(text.ptr[i + 2]) : -1;
+    if (low >= 0) {
+      c = (char)(high << 4 | low);
       i += 2;
     } else if (c == '+') {
       c = ' ';

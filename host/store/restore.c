@@ -108,20 +108,20 @@ static bp_status replace(const char *path, const char *copy, const char *kept, b
 }
 
 static bp_status restore_locked(const char *path, const char *from, bp_error *err) {
-  char *copy = joined(path, ".restore"), *kept = NULL;
-  bp_status status = copy ? BP_OK : fail(err, BP_E_NO_MEMORY, "restoring failed: out of memory");
-  if (status == BP_OK) {
-    unlink(copy); /* of an earlier, interrupted restore */
-    status = copy_source(from, copy, err);
-  }
-  if (status == BP_OK && !(kept = backup_name(path, "replaced", err)))
-    status = err ? err->code : BP_E_IO;
-  if (status == BP_OK) {
+  char *copy = joined(path, ".restore");
+  if (!copy)
+    return fail(err, BP_E_NO_MEMORY, "restoring failed: out of memory");
+  unlink(copy); /* of an earlier, interrupted restore */
+  bp_status status = copy_source(from, copy, err);
+  char *kept = status == BP_OK ? backup_name(path, "replaced", err) : NULL;
+  if (status == BP_OK && !kept)
+    status = BP_E_IO;
+  if (kept) {
     if (access(path, F_OK) == 0)
       settle(path);
     status = replace(path, copy, kept, err);
   }
-  if (status != BP_OK && copy)
+  if (status != BP_OK)
     unlink(copy);
   free(kept);
   free(copy);
