@@ -70,7 +70,7 @@ static const bp_param list_params[] = {
 #define POLICY .policy = BP_STR("validation")
 
 const bp_route documents_routes[ROUTE_COUNT] = {
-    {ROUTE("GET", "/health", "get_health", "Is the service up"), .handle = documents_health},
+    {ROUTE("GET", "/health", "get_health", "Is the service up"), .scope = BP_STR("public"), .handle = documents_health},
     {ROUTE("GET", "/documents", "list_documents", "Documents by name, tags or text, newest first"), .params = BP_ARRAY(list_params),
      .handle = documents_list},
     {ROUTE("POST", "/documents", "upload_document", "Store a document"), .flags = BP_ROUTE_UPLOAD, .params = BP_ARRAY(upload_params),
