@@ -10,8 +10,10 @@
 #include <stdlib.h>
 
 #define PAGE_ROWS_MAX 256u
+#define READS_MAX 8u /* pages asked for at once: a crowd that comes back must not fill the store's queue, nor memory */
 
 struct cursor {
+  struct cursor *next_waiting; /* among those whose read has not begun */
   struct filter filter;
   bp_str key;
   const struct cursor_owner *owner;
@@ -29,6 +31,8 @@ uint64_t cursor_resyncs;
 cursor_history_fn cursor_history = store_live_read;
 
 static uint64_t last_stored, first_start;
+static struct cursor *first_waiting, *last_waiting;
+static uint32_t reads_running;
 
 void cursor_start(uint64_t stored, uint64_t start) {
   last_stored = stored;
@@ -105,8 +109,7 @@ static void hand_out(struct cursor *cursor, bp_status status, const struct live_
   take_page(cursor, rows, count, more);
 }
 
-static void on_page(void *ctx, bp_status status, const struct live_row *rows, uint32_t count, bool more, uint64_t oldest) {
-  struct cursor *cursor = ctx;
+static void finish_page(struct cursor *cursor, bp_status status, const struct live_row *rows, uint32_t count, bool more, uint64_t oldest) {
   cursor->is_reading = false;
   if (!cursor->is_dropped) {
     cursor->is_running = true;
@@ -119,10 +122,37 @@ static void on_page(void *ctx, bp_status status, const struct live_row *rows, ui
     cursor->owner->ready(cursor->ctx);
 }
 
+static void begin_reads(void);
+
+static void on_page(void *ctx, bp_status status, const struct live_row *rows, uint32_t count, bool more, uint64_t oldest) {
+  reads_running--;
+  finish_page(ctx, status, rows, count, more, oldest);
+  begin_reads();
+}
+
+static void begin_reads(void) {
+  while (first_waiting && reads_running < READS_MAX) {
+    struct cursor *cursor = first_waiting;
+    first_waiting = cursor->next_waiting;
+    if (cursor->is_dropped) {
+      free(cursor);
+      continue;
+    }
+    cursor->known = ring_last();
+    reads_running++;
+    cursor_history(cursor->filter.names, cursor->filter.count, cursor->key, cursor->at, cursor->page_rows, on_page, cursor);
+  }
+}
+
 static enum cursor_state read_page(struct cursor *cursor) {
   cursor->is_reading = true;
-  cursor->known = ring_last();
-  cursor_history(cursor->filter.names, cursor->filter.count, cursor->key, cursor->at, cursor->page_rows, on_page, cursor);
+  cursor->next_waiting = NULL;
+  if (first_waiting)
+    last_waiting->next_waiting = cursor;
+  else
+    first_waiting = cursor;
+  last_waiting = cursor;
+  begin_reads();
   return CURSOR_WAITING;
 }
 

@@ -43,6 +43,7 @@ bool live_init(void) {
 }
 
 void live_release(void) {
+  outlets_release();
   loop_tick_forget(&live.hook);
   sequence_start(0);
   subscriptions_release();
@@ -142,10 +143,11 @@ static void deliver(struct record_list *list) {
   send_round();
 }
 
+/* What callbacks publish meanwhile has its turn in the next flush. */
 static void flush(void *arg) {
   (void)arg;
   struct record_list list;
-  while (sequence_release(&list))
+  if (sequence_release(&list))
     deliver(&list);
   subscribers_flushed();
   subscriptions_flushed();

@@ -366,3 +366,9 @@ void outlets_abort(void) {
 uint32_t outlets_count(void) {
   return all.count;
 }
+
+void outlets_release(void) {
+  outlets_abort();
+  tick_end(NULL);
+  loop_tick_forget(&all.hook);
+}

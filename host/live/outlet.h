@@ -67,5 +67,7 @@ uint32_t outlet_clock_s(void);
 void outlets_stop(void); /* kind->stop for each */
 void outlets_abort(void);
 uint32_t outlets_count(void);
+/* Closes and frees all, now. */
+void outlets_release(void);
 
 #endif

@@ -58,7 +58,7 @@ static struct {
   uint64_t numbers[65536];
   uint32_t count;
   uint64_t oldest;
-  unsigned pages;
+  unsigned pages, running, most_running;
   uint32_t payload_len;
 } history;
 
@@ -82,6 +82,7 @@ static void answer_page(void *arg) {
                                     .topic = BP_LIT("test.row"),
                                     .payload = history.payload_len ? bp_str_make(history_payload, history.payload_len) : BP_LIT("null")};
   history.pages++;
+  history.running--;
   page->done(page->ctx, BP_OK, rows, count, i < history.count, history.oldest);
   free(rows);
   free(page);
@@ -93,6 +94,8 @@ static void read_history(const bp_str *topics, uint32_t topic_count, bp_str key,
   (void)key;
   struct page *page = malloc(sizeof(*page));
   *page = (struct page){.from = from, .limit = limit, .done = done, .ctx = ctx};
+  if (++history.running > history.most_running)
+    history.most_running = history.running;
   loop_post(answer_page, page);
 }
 

@@ -90,6 +90,26 @@ static void catches_up_at_the_pace_of_the_socket(void **state) {
   client_free(&c);
 }
 
+static void a_crowd_takes_turns_at_the_store(void **state) {
+  (void)state;
+  served_view = &row_view;
+  for (uint64_t i = 1; i <= 500; i++)
+    history.numbers[i - 1] = i;
+  history.count = 500;
+  history.oldest = 1;
+  live_sequence_start(500);
+  struct client clients[60];
+  for (int i = 0; i < 60; i++)
+    clients[i] = client_stream("/?0");
+  client_free(&clients[59]); /* one gives up while it waits */
+  for (int i = 0; i < 59; i++) {
+    assert_true(client_wait(&clients[i], "\"seq\":500,", 1));
+    assert_numbers(&clients[i], 1, 500);
+    client_free(&clients[i]);
+  }
+  assert_in_range(history.most_running, 1, 8);
+}
+
 static void last_event_id_overrides_from(void **state) {
   (void)state;
   commit(5);
@@ -233,6 +253,7 @@ int main(void) {
       CASE(renders_once_for_all),
       CASE(joins_history_ring_and_live),
       CASE(catches_up_at_the_pace_of_the_socket),
+      CASE(a_crowd_takes_turns_at_the_store),
       CASE(last_event_id_overrides_from),
       CASE(tells_resync_where_history_is_gone),
       CASE(tells_resync_for_lost_ephemeral_events),
