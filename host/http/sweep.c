@@ -131,8 +131,10 @@ static void expire_stall(struct http_connection *c) {
   connection_fail(c, HTTP_GONE_TIMEOUT);
 }
 
+/* An owner of a raw connection gets what the client sent before it left, once it reads again. */
 static void expire_unread(struct http_connection *c) {
-  if (peer_has_departed(connection_fd(c)))
+  bool is_gone = c->is_taken ? peer_has_reset(connection_fd(c)) : peer_has_departed(connection_fd(c));
+  if (is_gone)
     connection_fail(c, HTTP_GONE_CLIENT);
   else
     sweep_enter(c, WAIT_UNREAD);

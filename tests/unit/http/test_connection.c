@@ -328,6 +328,26 @@ static void test_a_client_that_leaves_inside_a_body_is_noticed(void **state) {
   close(fd);
 }
 
+static void test_a_client_that_leaves_behind_a_paused_body_is_noticed(void **state) {
+  (void)state;
+  struct buf out = {0};
+  int fd = loopback_connect();
+  buf_append_z(&out, "POST /stream-in-slow HTTP/1.1\r\nHost: h\r\nContent-Length: 10000000\r\n\r\n");
+  memset(buf_reserve(&out, 5000000), 'x', 5000000);
+  out.len += 5000000;
+  for (size_t at = 0, idle = 0; at < out.len && idle < 20;) {
+    ssize_t sent = send(fd, out.data + at, out.len - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+    at += sent > 0 ? (size_t)sent : 0;
+    idle = sent > 0 ? 0 : idle + 1;
+    loopback_rest();
+  }
+  assert_true(seen.streamed.len > 0);
+  close(fd); /* its end waits behind bytes that are not read */
+  loopback_until(seen.gone == 1);
+  assert_int_equal(seen.finished, 1);
+  buf_release(&out);
+}
+
 /* ---- Bodies ---- */
 
 static void test_bodies_are_collected_plain_and_chunked(void **state) {
@@ -820,6 +840,7 @@ int main(void) {
       TEST(test_a_half_closed_client_gets_its_answer),
       TEST(test_a_half_closed_client_that_leaves_is_noticed),
       TEST(test_a_client_that_leaves_inside_a_body_is_noticed),
+      TEST(test_a_client_that_leaves_behind_a_paused_body_is_noticed),
       TEST(test_bodies_are_collected_plain_and_chunked),
       TEST(test_a_body_over_the_limit_is_refused_before_it_is_sent),
       TEST(test_a_large_refused_body_does_not_destroy_the_answer),
