@@ -10,10 +10,13 @@
 /* Some systems offer a thousand million descriptors; tables are sized by this. */
 #define DESCRIPTORS_MAX (1u << 20)
 
+struct process_before process_before = {.umask = 022};
+
 static void raise_descriptors(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
     return;
+  process_before.files = limit;
   limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > DESCRIPTORS_MAX ? DESCRIPTORS_MAX : limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
     log_warn("host", "cannot raise the limit of open files to %llu", (unsigned long long)limit.rlim_cur);
@@ -36,7 +39,7 @@ static void keep_memory_small(void) {
 }
 
 void process_prepare(bool keep_cores) {
-  umask(077);
+  process_before.umask = umask(077);
   raise_descriptors();
   if (!keep_cores)
     forbid_cores();

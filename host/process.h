@@ -3,6 +3,15 @@
 #define HOST_PROCESS_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+/* What the process was given before it allowed itself more: children get these back. */
+struct process_before {
+  mode_t umask;
+  struct rlimit files; /* rlim_max 0: not known */
+};
+extern struct process_before process_before;
 
 /* Before anything is opened or started. `keep_cores`: core files and debuggers stay allowed. */
 void process_prepare(bool keep_cores);

@@ -20,6 +20,7 @@
 #include "loop/loop.h"
 #include "loop/workers.h"
 #include "notify.h"
+#include "proc/proc.h"
 #include "process.h"
 #include "router/router.h"
 #include "state_dir.h"
@@ -159,9 +160,14 @@ static void stopped(void *arg) {
   loop_stop();
 }
 
+static void stop_children(void *arg) {
+  (void)arg;
+  proc_stop(stopped, NULL);
+}
+
 static void stop_modules(void *arg) {
   (void)arg;
-  loader_stop(stopped, NULL);
+  loader_stop(stop_children, NULL);
 }
 
 static void stop_live(void *arg) {
@@ -294,6 +300,10 @@ static bp_status open_live(bp_error *err) {
   return live_init() ? BP_OK : fail(err, BP_E_NO_MEMORY, "cannot set up the live log");
 }
 
+static bp_status open_processes(bp_error *err) {
+  return proc_init(host_run.state_dir, err);
+}
+
 static bp_status open_auth(bp_error *err) {
   return auth_init(host_run.state_dir, err);
 }
@@ -324,7 +334,7 @@ static bp_status listen_all(bp_error *err) {
 
 /* Each step may rely on those above it. */
 static bp_status (*const steps[])(bp_error *err) = {
-    prepare_state, take_lock, open_config, open_loop, open_live, open_store, open_auth, open_router, start_modules, listen_all,
+    prepare_state, take_lock, open_config, open_loop, open_live, open_processes, open_store, open_auth, open_router, start_modules, listen_all,
 };
 
 static bp_status start_up(const struct run_options *options, bp_error *err) {
@@ -356,6 +366,7 @@ static void release_events(void) {
 static void release_all(void) {
   listeners_close();
   workers_stop();
+  proc_release();
   live_release();
   router_release();
   auth_release();
@@ -374,6 +385,7 @@ static void release_all(void) {
 
 /* A start that failed half-way, or a stop that took too long: the data is made safe, the rest is the kernel's to clean up. */
 static _Noreturn void leave(int status) {
+  proc_kill_all();
   if (run.has_store)
     store_close();
   fflush(stdout);

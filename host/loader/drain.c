@@ -13,6 +13,7 @@
 #include "loader/stray.h"
 #include "loop/loop.h"
 #include "loop/workers.h"
+#include "proc/proc.h"
 #include "router/router.h"
 #include "store/store.h"
 #include "json/json.h"
@@ -127,7 +128,7 @@ static void finish(struct drain *d, bool is_quiet) {
 /* ---- settling ---- */
 
 static unsigned pending(const struct plugin *plugin) {
-  return workers_pending(plugin) + store_pending(plugin) + router_pending(plugin);
+  return workers_pending(plugin) + store_pending(plugin) + router_pending(plugin) + proc_pending(plugin);
 }
 
 /* Destroys the state first where that is safe: a thread that destroy joins is no stray. */
