@@ -3,7 +3,7 @@
 #include "http/wire.h"
 #include "loop/loop.h"
 
-static const char too_large[] = "the request body is larger than this address takes";
+static const char too_large[] = "the request body is larger than this route allows";
 
 void body_begin(struct exchange *x, bool expects_continue) {
   if (!x->pub.has_body)
@@ -57,15 +57,13 @@ static void give_up(struct exchange *x) {
   exchange_mark(x);
 }
 
-bool body_abandon(struct exchange *x) {
+void body_abandon(struct exchange *x) {
   struct http_connection *c = x->pub.connection;
   if (c->reading != x)
-    return false;
+    return;
   int64_t left = x->pub.content_length < 0 ? 0 : x->pub.content_length - (int64_t)x->body.received;
-  if (left <= DISCARD_BYTES_MAX && !x->body.owes_continue)
-    return false;
-  give_up(x);
-  return true;
+  if (left > DISCARD_BYTES_MAX || x->body.owes_continue)
+    give_up(x);
 }
 
 static void take(struct exchange *x, bp_str bytes) {

@@ -171,8 +171,8 @@ void body_begin(struct exchange *x, bool expects_continue);
 void body_decide(struct exchange *x);
 /* Takes body bytes off the front. False when it needs more, is paused or failed. */
 bool body_consume(struct http_connection *c, bp_str *bytes);
-/* A reply is being made: forgets a body that is not worth reading to its end, and returns true if it did. */
-bool body_abandon(struct exchange *x);
+/* A reply is being made: forgets a body that is not worth reading to its end. */
+void body_abandon(struct exchange *x);
 /* Sends "100 Continue" if it is due and the exchange's turn to speak. */
 void body_continue(struct exchange *x);
 
