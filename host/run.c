@@ -23,6 +23,7 @@
 #include "proc/proc.h"
 #include "process.h"
 #include "router/router.h"
+#include "service/service.h"
 #include "state_dir.h"
 #include "store/lockfile.h"
 #include "store/store.h"
@@ -371,6 +372,7 @@ static void release_all(void) {
   router_release();
   auth_release();
   events_release();
+  services_release();
   plugin_registry_release();
   notify_release();
   log_file_close();

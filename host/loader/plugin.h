@@ -49,6 +49,7 @@ struct plugin {
   /* Per-subsystem data, owned by the subsystem named. */
   void *store_data;
   void *config_data;
+  unsigned service_calls; /* open ones it has made; host/service */
 };
 
 /* The plugin, for registering something on its behalf: NULL when stale, which it is from the moment its registrations are
