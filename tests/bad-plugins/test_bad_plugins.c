@@ -242,6 +242,21 @@ static void test_endless_drains(void **state) {
   end_well();
 }
 
+/* One signal waits for the drain's deadline, a second one for nothing. Both end in order. */
+static void test_stops_with_an_endless_drain(void **state) {
+  (void)state;
+  begin(GOOD MODULE("drain-endless") MODULE("work-endless"));
+  int status = host_end(&host);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  begin(GOOD MODULE("drain-endless"));
+  kill(host.pid, SIGTERM);
+  expect_log("host: stopping");
+  kill(host.pid, SIGTERM);
+  expect_log("stopping at once");
+  status = host_end(&host);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void test_reload_starts_again(void **state) {
   (void)state;
   begin(GOOD);
@@ -315,6 +330,7 @@ int main(void) {
       cmocka_unit_test_teardown(test_thread_left, clean_up),
       cmocka_unit_test_teardown(test_endless_drains, clean_up),
       cmocka_unit_test_teardown(test_reload_starts_again, clean_up),
+      cmocka_unit_test_teardown(test_stops_with_an_endless_drain, clean_up),
       cmocka_unit_test_teardown(test_authors_of_other_times, clean_up),
   };
   struct CMUnitTest tests[REFUSALS + CRASHES];
