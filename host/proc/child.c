@@ -295,6 +295,7 @@ bp_status child_adopt(struct child *child, struct plugin *owner, const bp_proc_e
   bp_status status = give(child, owner, events, ctx);
   if (status != BP_OK)
     return status;
+  child->is_told = false;
   surviving_follow(child, true);
   child_announce(child);
   return BP_OK;

@@ -107,6 +107,11 @@ static inline bool has_output(void *arg) {
   return ((struct seen *)arg)->lines > 0;
 }
 
+/* 5 ms each. */
+static inline bool ticks_passed(void *arg) {
+  return --*(int *)arg <= 0;
+}
+
 /* ---- Spawning ---- */
 
 static inline bp_proc_spec spec_of(const bp_str *argv, uint32_t count) {
@@ -122,9 +127,16 @@ static inline bp_proc_spec shell(const char *script) {
   return spec_of(argv, 3);
 }
 
+/* After a storm the second's starts may be used up. */
 static inline void spawn(const bp_proc_spec *spec, struct seen *seen) {
   bp_error err = BP_ERROR_INIT;
-  if (proc_table.spawn(plugin->handle, spec, &watch_all, seen, &seen->proc, &err) != BP_OK)
+  bp_status status = proc_table.spawn(plugin->handle, spec, &watch_all, seen, &seen->proc, &err);
+  while (status == BP_E_LIMIT) {
+    int ticks = 20;
+    run_until(ticks_passed, &ticks);
+    status = proc_table.spawn(plugin->handle, spec, &watch_all, seen, &seen->proc, &err);
+  }
+  if (status != BP_OK)
     fail_msg("spawn: %s", err.message);
 }
 

@@ -158,10 +158,6 @@ static bool has_many_lines(void *arg) {
   return ((struct seen *)arg)->lines >= 1000;
 }
 
-static bool ticks_passed(void *arg) {
-  return --*(int *)arg <= 0;
-}
-
 static void test_a_paused_child_waits(void **state) {
   struct seen seen = {0};
   int ticks = 20;
