@@ -1,5 +1,6 @@
 // Entry of the benchmarks: runs the chosen cases and prints one table. See README.md for method and lines.
 import { parseArgs } from 'node:util';
+import { limits } from './lib/rounds.mjs';
 import { printTable } from './lib/table.mjs';
 
 const CASES = ['hello', 'pipeline', 'ingest', 'fanout', 'memory', 'startup', 'upload'];
@@ -10,6 +11,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
     build: { type: 'string', default: '' },
+    foreign: { type: 'string', default: '0.15' },
   },
 });
 
@@ -20,6 +22,7 @@ if (unknown.length) {
   process.exit(2);
 }
 
+limits.foreign = Number(options.foreign);
 const settings = { rounds: Number(options.rounds), seconds: Number(options.seconds), build: options.build };
 const rows = [];
 for (const name of wanted) {
