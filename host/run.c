@@ -20,6 +20,7 @@
 #include "loop/loop.h"
 #include "loop/workers.h"
 #include "notify.h"
+#include "port/port.h"
 #include "proc/proc.h"
 #include "process.h"
 #include "router/router.h"
@@ -126,6 +127,7 @@ bp_status host_reload(bp_error *err) {
   store_set_retention(config->live_retention_days, config->live_retention_bytes);
   struct config *old = run.config;
   run.config = config;
+  ports_know_listeners(config, host_run.port_offset);
   bp_status status = loader_apply(config, err);
   config_free(old);
   log_info("host", "configuration loaded again");
@@ -305,6 +307,16 @@ static bp_status open_processes(bp_error *err) {
   return proc_init(host_run.state_dir, err);
 }
 
+/* What keeps tables of its own. */
+static bp_status open_parts(bp_error *err) {
+  static bp_status (*const opens[])(bp_error * err) = {ports_open};
+  bp_status status = BP_OK;
+  for (unsigned i = 0; status == BP_OK && i < sizeof(opens) / sizeof(opens[0]); i++)
+    status = opens[i](err);
+  ports_know_listeners(run.config, host_run.port_offset);
+  return status;
+}
+
 static bp_status open_auth(bp_error *err) {
   return auth_init(host_run.state_dir, err);
 }
@@ -335,7 +347,8 @@ static bp_status listen_all(bp_error *err) {
 
 /* Each step may rely on those above it. */
 static bp_status (*const steps[])(bp_error *err) = {
-    prepare_state, take_lock, open_config, open_loop, open_live, open_processes, open_store, open_auth, open_router, start_modules, listen_all,
+    prepare_state, take_lock,  open_config, open_loop,   open_live,     open_processes,
+    open_store,    open_parts, open_auth,   open_router, start_modules, listen_all,
 };
 
 static bp_status start_up(const struct run_options *options, bp_error *err) {

@@ -18,6 +18,7 @@ extern const bp_loop_1 loop_table;       /* host/loop/loop_table.c */
 extern const bp_events_1 events_table;   /* host/loader/events_table.c */
 extern const bp_proc_1 proc_table;       /* host/proc/proc_table.c */
 extern const bp_service_1 service_table; /* host/service/service_table.c */
+extern const bp_port_1 port_table;       /* host/port/port_table.c */
 
 extern const bp_host host_table; /* host/loader/interfaces.c: what `create` gets */
 
