@@ -8,9 +8,9 @@
   { sizeof(bp_need), 0, BP_STR(name), (uint32_t)sizeof(table), 0 }
 
 static const bp_need needs[] = {
-    NEED(BP_CORE_1, bp_core_1), NEED(BP_CONFIG_1, bp_config_1),   NEED(BP_JSON_1, bp_json_1),
-    NEED(BP_LOG_1, bp_log_1),   NEED(BP_METRICS_1, bp_metrics_1), NEED(BP_HTTP_1, bp_http_1),
-    NEED(BP_LIVE_1, bp_live_1), NEED(BP_DB_1, bp_db_1),           NEED(BP_LOOP_1, bp_loop_1),
+    NEED(BP_CORE_1, bp_core_1),       NEED(BP_CONFIG_1, bp_config_1), NEED(BP_JSON_1, bp_json_1), NEED(BP_LOG_1, bp_log_1),
+    NEED(BP_METRICS_1, bp_metrics_1), NEED(BP_HTTP_1, bp_http_1),     NEED(BP_LIVE_1, bp_live_1), NEED(BP_DB_1, bp_db_1),
+    NEED(BP_LOOP_1, bp_loop_1),       NEED(BP_PROC_1, bp_proc_1),
 };
 
 static const bp_option options[] = {
@@ -21,6 +21,13 @@ static const bp_option options[] = {
      .def = BP_STR("0"),
      .minimum = 0,
      .maximum = 36500},
+    {.size = sizeof(bp_option),
+     .type = BP_OPTION_INTEGER,
+     .name = BP_STR("stop_grace_ms"),
+     .doc = BP_STR("How long the process of a stopped session may take to end before it is killed."),
+     .def = BP_STR("5000"),
+     .minimum = 100,
+     .maximum = 20000},
 };
 
 static const bp_family families[] = {
@@ -61,6 +68,7 @@ static void fetch_tables(struct observability *o) {
   o->live = o->host->get(self, BP_LIT(BP_LIVE_1));
   o->db = o->host->get(self, BP_LIT(BP_DB_1));
   o->loop = o->host->get(self, BP_LIT(BP_LOOP_1));
+  o->proc = o->host->get(self, BP_LIT(BP_PROC_1));
 }
 
 static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, bp_error *err) {
@@ -73,6 +81,7 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   fetch_tables(o);
   view_init(o);
   o->config->integer(self, BP_LIT("retention_days"), &o->retention_days);
+  o->config->integer(self, BP_LIT("stop_grace_ms"), &o->stop_grace_ms);
   o->metrics->declare(self, BP_METRIC_COUNTER, BP_LIT("events_total"), BP_LIT("Events stored."), bp_str_make(NULL, 0), &o->events_total);
   *ret_state = o;
   return BP_OK;
@@ -85,6 +94,7 @@ static bp_status start(void *state, bp_error *err) {
 }
 
 static void destroy(void *state) {
+  session_stops_free(state);
   free(state);
 }
 

@@ -19,10 +19,13 @@ struct observability {
   const bp_live_1 *live;
   const bp_db_1 *db;
   const bp_loop_1 *loop;
+  const bp_proc_1 *proc;
   bp_metric events_total;
   int64_t retention_days; /* of events; 0: for ever */
   bool is_pruning;
-  bp_live_view view; /* what /ws shows */
+  int64_t stop_grace_ms;      /* between TERM and KILL of a session's process */
+  struct stopping *stoppings; /* sessions that are being stopped */
+  bp_live_view view;          /* what /ws shows */
 };
 
 /* One request while the store works for it. */
@@ -82,6 +85,14 @@ void sessions_delete(void *state, bp_request request);
 void sessions_write(struct observability *module, bp_json_writer out, const bp_db_outcome *outcome, uint32_t rows);
 /* session_stop.c */
 void sessions_stop(void *state, bp_request request);
+struct stopped_session {
+  bp_str id, name, status;
+};
+typedef void (*session_stopped_fn)(struct call *call, const struct stopped_session *session);
+/* Defers the request, stops its session if that is running, then calls `then`, which answers and frees the call. An unknown
+ * session is answered with 404. */
+void session_stop_first(struct observability *module, bp_request request, session_stopped_fn then);
+void session_stops_free(struct observability *module);
 /* view.c */
 void view_init(struct observability *module);
 void view_connect(void *state, bp_request request);

@@ -264,13 +264,10 @@ static bp_json_writer deletion_payload(const struct observability *o, bp_str id)
   return out;
 }
 
-void sessions_delete(void *state, bp_request request) {
-  struct observability *o = state;
+static void delete_stopped(struct call *call, const struct stopped_session *session) {
+  const struct observability *o = call->module;
   bp_str payload = {NULL, 0};
-  struct call *call = call_new(o, request);
-  if (!call)
-    return;
-  bp_db_value id = db_text(session_param(o, request));
+  bp_db_value id = db_text(session->id);
   bp_json_writer gone = deletion_payload(o, id.text);
   o->json->writer_text(gone, &payload, NULL);
   bp_array params = {&id, 1, sizeof(id)};
@@ -282,4 +279,8 @@ void sessions_delete(void *state, bp_request request) {
   steps[DELETE_STEP_PUBLISH].payload = payload;
   call_write(call, steps, DELETE_STEP_COUNT, answer_deleted);
   o->json->writer_free(gone);
+}
+
+void sessions_delete(void *state, bp_request request) {
+  session_stop_first(state, request, delete_stopped);
 }

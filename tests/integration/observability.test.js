@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert');
+const { spawn } = require('node:child_process');
 const { after, before, test } = require('node:test');
 const WebSocket = require('ws');
 const { startHost } = require('./lib/host.js');
@@ -14,7 +15,7 @@ const OPTIONAL_KEYS = ['tool_name', 'tool_input', 'tool_output', 'error', 'exit_
 
 let host;
 before(async () => {
-  host = await startHost({ config: `origins { "http://localhost:5173" }\nlisten "127.0.0.1:${PORT}" { family = "observability" }\nmodule "observability" {}\n`, ports: [PORT] });
+  host = await startHost({ config: `origins { "http://localhost:5173" }\nlisten "127.0.0.1:${PORT}" { family = "observability" }\nmodule "observability" { stop_grace_ms = 700 }\n`, ports: [PORT] });
 });
 after(() => host.stop());
 
@@ -129,6 +130,69 @@ test('stop is final for the run, idempotent, and a new start runs again', async 
   await post(event('halt', 'session_start'));
   assert.strictEqual((await session('halt')).status, 'running');
   assert.strictEqual((await call('POST', '/sessions/none/stop')).status, 404);
+  await watcher.close();
+});
+
+// A process of its own (`how`: what it does on TERM) that is the session's; `leads`: it leads a process group.
+async function agent(id, how, leads) {
+  const child = spawn(process.execPath, ['-e', `process.on('SIGTERM', () => { ${how} }); setInterval(() => {}, 1000); console.log('ready')`],
+    { stdio: ['ignore', 'pipe', 'inherit'], detached: leads });
+  const ended = new Promise((resolve) => { child.on('exit', (code, signal) => { child.end = { code, signal }; resolve(child.end); }); });
+  await new Promise((resolve) => { child.stdout.once('data', resolve); });
+  await post(event(id, 'session_start', { pid: child.pid }));
+  return { child, ended };
+}
+
+for (const leads of [false, true]) {
+  const kind = leads ? 'group' : 'process';
+  test(`stop ends the ${kind} of a session before the session is stopped`, async () => {
+    const id = `polite-${kind}`;
+    const { child, ended } = await agent(id, 'process.exit(42)', leads);
+    const watcher = await watch();
+    const reply = await call('POST', `/sessions/${id}/stop`);
+    assert.deepStrictEqual([reply.status, reply.json().status, reply.json().message], [200, 'stopped', 'Session stopped successfully']);
+    assert.deepStrictEqual(await ended, { code: 42, signal: null });
+    await watcher.next((m) => m.type === 'session_updated' && m.session.session_id === id && m.session.status === 'stopped');
+    assert.throws(() => process.kill(child.pid, 0));
+    await watcher.close();
+  });
+
+  test(`a ${kind} that ignores TERM is killed after the grace, and all who ask share one stop`, async () => {
+    const id = `stubborn-${kind}`;
+    const { ended } = await agent(id, '', leads);
+    const watcher = await watch();
+    const replies = await Promise.all([1, 2, 3].map(() => call('POST', `/sessions/${id}/stop`)));
+    for (const reply of replies)
+      assert.deepStrictEqual([reply.status, reply.json().status, reply.json().message], [200, 'stopped', 'Session stopped successfully']);
+    assert.deepStrictEqual(await ended, { code: null, signal: 'SIGKILL' });
+    const again = await call('POST', `/sessions/${id}/stop`);
+    assert.deepStrictEqual([again.status, again.json()], [200, replies[0].json()]);
+    await watcher.next((m) => m.type === 'session_updated' && m.session.session_id === id);
+    assert.strictEqual(watcher.messages.filter((m) => m.type === 'session_updated' && m.session.session_id === id).length, 1);
+    await watcher.close();
+  });
+}
+
+test('a session whose process has gone, or is not ours to stop, is stopped at once', async () => {
+  const { child, ended } = await agent('left', 'process.exit(0)', false);
+  child.kill('SIGKILL');
+  await ended;
+  assert.strictEqual((await call('POST', '/sessions/left/stop')).json().status, 'stopped');
+  for (const [id, pid] of [['host', host.child.pid], ['above', process.pid], ['first', 1]]) {
+    await post(event(id, 'session_start', { pid }));
+    assert.strictEqual((await call('POST', `/sessions/${id}/stop`)).json().status, 'stopped');
+  }
+  assert.strictEqual((await call('GET', '/sessions')).status, 200, 'the host is still there, and so are we');
+});
+
+test('deleting a running session stops its process first', async () => {
+  const { ended } = await agent('doomed', 'process.exit(7)', false);
+  const watcher = await watch();
+  assert.deepStrictEqual((await call('DELETE', '/sessions/doomed')).json().deleted, { session: true, events_count: 1 });
+  assert.deepStrictEqual(await ended, { code: 7, signal: null });
+  await watcher.next((m) => m.type === 'session_deleted' && m.session_id === 'doomed');
+  const told = watcher.messages.filter((m) => (m.session ? m.session.session_id : m.session_id) === 'doomed').map((m) => m.type);
+  assert.deepStrictEqual(told, ['session_updated', 'session_deleted']);
   await watcher.close();
 });
 
