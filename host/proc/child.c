@@ -213,20 +213,20 @@ void child_free(struct child *child) {
   free(child);
 }
 
-/* The plugin drains: nothing is told any more. A bound child is stopped, and goes on being read, so that what it says while
- * it cleans up does not kill it; a surviving one is left running. */
+/* The plugin drains. A bound child is stopped, and goes on being read, so that what it says while it cleans up does not kill
+ * it; of it only the end is told, which the drain waits for. A surviving one is left running, and nothing more is told. */
 static void on_revoke(struct owned *owned) {
   struct child *child = (struct child *)owned;
-  child->drains = child->spec.lifetime == BP_PROC_BOUND ? owned->owner : NULL;
+  bool is_bound = child->spec.lifetime == BP_PROC_BOUND;
+  child->drains = is_bound ? owned->owner : NULL;
+  child->events = (bp_proc_events){.exited = is_bound ? child->events.exited : NULL};
   owned_remove(owned);
   slots_remove(&children.handles, child->handle);
-  child->handle = 0;
-  child->events = (bp_proc_events){0};
   for (unsigned i = 0; i < CHILD_STREAMS; i++)
     feed_release(&child->feeds[i]);
   set_feeds(child);
   child_pace(child);
-  if (child->spec.lifetime == BP_PROC_BOUND || child->phase == CHILD_WAITING)
+  if (is_bound || child->phase == CHILD_WAITING)
     child_stop(child, BP_PROC_STOPPED);
   else
     surviving_close(child);

@@ -28,9 +28,9 @@ enum child_phase { CHILD_RUNNING, CHILD_ENDING, CHILD_EMPTYING, CHILD_WAITING };
 #define CHILD_STREAMS 2
 
 struct child {
-  struct owned owned; /* owned.owner NULL: no plugin holds it, and nothing is told */
+  struct owned owned; /* owned.owner NULL: no plugin holds it */
   struct child *next;
-  struct plugin *drains; /* whose drain waits for it, or NULL */
+  struct plugin *drains; /* whose drain waits for it and is told of its end, or NULL */
   char *plugin_id;
   bp_proc handle; /* 0: none */
   struct spec spec;

@@ -35,10 +35,11 @@ static bool starts_again(struct child *child) {
 
 static void tell_exited(struct child *child) {
   bp_proc_exit result = child->exit;
-  if (!child->owned.owner || !child->events.exited)
+  struct plugin *told = child->owned.owner ? child->owned.owner : child->drains;
+  if (!told || !child->events.exited)
     return;
   struct culprit culprit;
-  culprit_enter(&culprit, child->owned.owner, "process exited", str_from(child->spec.name));
+  culprit_enter(&culprit, told, "process exited", str_from(child->spec.name));
   child->events.exited(child->ctx, child->handle, &result);
   culprit_leave(&culprit);
 }

@@ -30,8 +30,20 @@ static void free_stranger(struct stranger *stranger) {
   free(stranger);
 }
 
+static void tell(const struct stranger *stranger, struct plugin *owner, bp_status status) {
+  if (!owner || !stranger->done)
+    return;
+  struct culprit culprit;
+  culprit_enter(&culprit, owner, "process stopped", bp_str_make(NULL, 0));
+  stranger->done(stranger->ctx, status);
+  culprit_leave(&culprit);
+}
+
+/* The plugin drains: it is told that it will not be told. The process is stopped all the same. */
 static void on_revoke(struct owned *owned) {
+  struct plugin *owner = owned->owner;
   owned_remove(owned);
+  tell((struct stranger *)owned, owner, BP_E_CANCELLED);
 }
 
 static void answer(void *arg) {
@@ -39,12 +51,7 @@ static void answer(void *arg) {
   struct plugin *owner = stranger->owned.owner;
   struct stranger copy = *stranger;
   free_stranger(stranger);
-  if (!owner || !copy.done)
-    return;
-  struct culprit culprit;
-  culprit_enter(&culprit, owner, "process stopped", bp_str_make(NULL, 0));
-  copy.done(copy.ctx, copy.status);
-  culprit_leave(&culprit);
+  tell(&copy, owner, copy.status);
 }
 
 static bp_status check(pid_t pid, int64_t started, struct proc_fact *ret) {

@@ -94,7 +94,6 @@ static bp_status start(void *state, bp_error *err) {
 }
 
 static void destroy(void *state) {
-  session_stops_free(state);
   free(state);
 }
 

@@ -92,7 +92,6 @@ typedef void (*session_stopped_fn)(struct call *call, const struct stopped_sessi
 /* Defers the request, stops its session if that is running, then calls `then`, which answers and frees the call. An unknown
  * session is answered with 404. */
 void session_stop_first(struct observability *module, bp_request request, session_stopped_fn then);
-void session_stops_free(struct observability *module);
 /* view.c */
 void view_init(struct observability *module);
 void view_connect(void *state, bp_request request);

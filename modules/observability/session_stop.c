@@ -129,6 +129,7 @@ static void mark(struct stopping *s) {
 
 /* ---- The process ---- */
 
+/* Or it never was there, or the module drains: then the store refuses the mark, and with it all who wait. */
 static void on_process_gone(void *ctx, bp_status status) {
   struct stopping *s = ctx;
   const struct observability *o = s->module;
@@ -213,20 +214,6 @@ void session_stop_first(struct observability *o, bp_request request, session_sto
   s->waiters = waiter;
   if (!running)
     read_session(s);
-}
-
-/* Those whose process was still being stopped when the module drained. */
-void session_stops_free(struct observability *o) {
-  while (o->stoppings) {
-    struct stopping *s = o->stoppings;
-    o->stoppings = s->next;
-    for (struct waiter *w = s->waiters, *next; w; w = next) {
-      next = w->next;
-      free(w->call);
-      free(w);
-    }
-    free(s);
-  }
 }
 
 /* ---- POST /sessions/{session_id}/stop ---- */

@@ -80,7 +80,9 @@ typedef struct bp_proc_events {
   /* One line without its end (cut at 64 KiB), or bytes with BP_PROC_RAW_OUTPUT. Borrowed. [main] */
   void (*output)(void *ctx, bp_proc proc, uint32_t stream, bp_str data);
   void (*stdin_drained)(void *ctx, bp_proc proc);                    /* everything written has been taken [main] */
-  void (*exited)(void *ctx, bp_proc proc, const bp_proc_exit *exit); /* after its last output; stale unless will_restart [main] */
+  /* After its last output; stale unless will_restart. Exactly once for each start, also while the plugin drains, which waits
+   * for it; only a surviving child is let go by a drain without a call. [main] */
+  void (*exited)(void *ctx, bp_proc proc, const bp_proc_exit *exit);
 } bp_proc_events;
 
 typedef struct bp_proc_1 {
@@ -103,8 +105,8 @@ typedef struct bp_proc_1 {
   /* The last lines kept (1 MiB ring), oldest first, as one text with line ends. Borrowed until the next call. [main] */
   bp_status (*tail)(bp_proc proc, uint32_t lines, bp_str *ret);
   /* Stops a process that is not a child: TERM, grace, KILL of its group if it leads one, else of it and its descendants. It is
-   * signalled only while (pid, start time) still match. `done` status: BP_OK gone, BP_E_NOT_FOUND was not there, BP_E_DENIED not
-   * ours, or the host or one of its ancestors. [main] */
+   * signalled only while (pid, start time) still match. `done` runs once: BP_OK gone, BP_E_NOT_FOUND was not there, BP_E_DENIED not
+   * ours, or the host or one of its ancestors, BP_E_CANCELLED the plugin drains (the process is stopped all the same). [main] */
   bp_status (*stop_stranger)(bp_plugin self, int64_t pid, int64_t started_ticks, uint32_t grace_ms, void (*done)(void *ctx, bp_status status),
                              void *ctx);
 } bp_proc_1;

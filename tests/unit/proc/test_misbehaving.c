@@ -183,8 +183,10 @@ static void test_a_draining_plugin_takes_its_children_along(void **state) {
   plugin_revoke_all(plugin);
   assert_int_equal(proc_pending(plugin), 1);
   assert_int_equal(proc_table.stop(seen.proc), BP_E_STALE);
+  assert_true(run_until(has_exited, &seen));
+  assert_int_equal(proc_pending(plugin), 0);
   assert_true(run_until(nothing_is_left, NULL));
-  assert_int_equal(seen.exits, 0); /* it is not told any more */
+  assert_int_equal(seen.exits, 1); /* the last thing it is told */
   forget(&seen);
 }
 
