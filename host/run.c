@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config/config.h"
+#include "fs/own_folders.h"
 #include "host.h"
 #include "http/listener.h"
 #include "listeners.h"
@@ -99,12 +100,25 @@ static uint32_t level_of(const char *name) {
   return BP_LOG_INFO;
 }
 
+/* What files a module may never serve: see fs/own_folders.h. Folders are only ever added while the host runs. */
+static void protect_own_folders(const struct config *config) {
+  own_folders_add(host_run.state_dir);
+  own_folders_add_of(host_run.config_file);
+  own_folders_add(config->module_dir);
+  for (const struct config_module *module = config->modules; module; module = module->next) {
+    own_folders_add_of(module->file);
+    if (module->path)
+      own_folders_add_of(module->path);
+  }
+}
+
 /* What takes effect at once, at start and at every reload. */
 static void apply_settings(const struct config *config) {
   bp_str *origins = calloc(config->origin_count ? config->origin_count : 1, sizeof(*origins));
   bool is_json = config->log_format && strcmp(config->log_format, "json") == 0;
   log_configure(is_json ? LOG_JSON : LOG_HUMAN, level_of(config->log_level), STDERR_FILENO);
   http_limits = config->limits;
+  protect_own_folders(config);
   for (unsigned i = 0; origins && i < config->origin_count; i++)
     origins[i] = str_from(config->origins[i]);
   if (origins)
@@ -386,6 +400,7 @@ static void release_all(void) {
   auth_release();
   events_release();
   services_release();
+  own_folders_release();
   plugin_registry_release();
   notify_release();
   log_file_close();

@@ -11,6 +11,7 @@ static const struct interface_entry entries[] = {
     {BP_CORE_1, &core_table, sizeof(core_table)},
     {BP_DB_1, &db_table, sizeof(db_table)},
     {BP_EVENTS_1, &events_table, sizeof(events_table)},
+    {BP_FS_1, &fs_table, sizeof(fs_table)},
     {BP_HTTP_1, &http_table, sizeof(http_table)},
     {BP_JSON_1, &json_table, sizeof(json_table)},
     {BP_LIVE_1, &live_table, sizeof(live_table)},

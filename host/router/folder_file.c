@@ -2,19 +2,15 @@
 #include "router/folder_file.h"
 #include "base/fail.h"
 #include "base/str.h"
+#include "fs/beneath.h"
+#include "fs/durable.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#define RACE_RETRIES 3
-#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 /* ---- Names ---- */
 
@@ -45,45 +41,6 @@ bool folder_path_is_plain(bp_str path) {
 
 /* ---- Opening beneath ---- */
 
-/* For kernels and sandboxes without openat2: the same by one component at a time, never following a link. */
-static int open_by_steps(int dir, const char *path, int flags) {
-  int at = dir;
-  for (const char *slash; (slash = strchr(path, '/')) != NULL; path = slash + 1) {
-    char part[NAME_MAX + 1];
-    size_t len = (size_t)(slash - path);
-    memcpy(part, path, len < sizeof(part) ? len : 0);
-    part[len < sizeof(part) ? len : 0] = '\0';
-    int next = openat(at, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int error = errno;
-    if (at != dir)
-      close(at);
-    errno = error;
-    if (next < 0)
-      return -1;
-    at = next;
-  }
-  int fd = openat(at, path, flags | O_NOFOLLOW);
-  int error = errno;
-  if (at != dir)
-    close(at);
-  errno = error;
-  return fd;
-}
-
-static int open_beneath(int dir, const char *path, int flags) {
-  const struct open_how how = {.flags = (unsigned long long)(unsigned)flags,
-                               .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  for (int tries = 0;; tries++) {
-    long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
-    if (fd >= 0)
-      return (int)fd;
-    if (errno == ENOSYS)
-      return open_by_steps(dir, path, flags);
-    if (errno != EAGAIN || tries == RACE_RETRIES)
-      return -1;
-  }
-}
-
 static bp_status fail_errno(bp_error *err, const char *what, const char *path, int error) {
   bp_status status = BP_E_IO;
   if (error == ENOENT || error == ENOTDIR || error == ELOOP || error == EXDEV || error == ENAMETOOLONG)
@@ -98,10 +55,10 @@ static bp_status fail_errno(bp_error *err, const char *what, const char *path, i
 }
 
 bp_status folder_open(const char *folder, const char *path, int *ret_fd, struct stat *ret_info, bp_error *err) {
-  int dir = open(folder, FOLDER_FLAGS);
+  int dir = open(folder, BENEATH_FOLDER);
   if (dir < 0)
     return fail_errno(err, "open folder", folder, errno);
-  int fd = open_beneath(dir, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  int fd = beneath_open(dir, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, false);
   int error = errno;
   close(dir);
   if (fd < 0)
@@ -121,12 +78,12 @@ static int open_parent(int dir, const char *path, bool makes, const char **ret_n
   if (last == NULL)
     return fcntl(dir, F_DUPFD_CLOEXEC, 0);
   char *parent = str_dupz(bp_str_make(path, (size_t)(last - path)));
-  int fd = open_beneath(dir, parent, FOLDER_FLAGS);
+  int fd = beneath_open(dir, parent, BENEATH_FOLDER, false);
   if (fd < 0 && errno == ENOENT && makes) {
     const char *name;
     int above = open_parent(dir, parent, true, &name);
     if (above >= 0 && (mkdirat(above, name, 0700) == 0 || errno == EEXIST) && fsync(above) == 0)
-      fd = open_beneath(dir, parent, FOLDER_FLAGS);
+      fd = beneath_open(dir, parent, BENEATH_FOLDER, false);
     int error = errno;
     if (above >= 0)
       close(above);
@@ -141,51 +98,32 @@ static int open_parent(int dir, const char *path, bool makes, const char **ret_n
 /* ---- Keeping and removing ---- */
 
 int folder_open_spool(const char *folder) {
-  int dir = open(folder, FOLDER_FLAGS), fd = -1;
+  int dir = open(folder, BENEATH_FOLDER), fd = -1;
   if (dir < 0)
     return -1;
   if (mkdirat(dir, FOLDER_SPOOL, 0700) == 0 || errno == EEXIST)
-    fd = open_beneath(dir, FOLDER_SPOOL, FOLDER_FLAGS);
+    fd = beneath_open(dir, FOLDER_SPOOL, BENEATH_FOLDER, false);
   int error = errno;
   close(dir);
   errno = error;
   return fd;
 }
 
-static bool sync_file(int dir, const char *name) {
-  int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  bool is_synced = fd >= 0 && fsync(fd) == 0;
-  int error = errno;
-  if (fd >= 0)
-    close(fd);
-  errno = error;
-  return is_synced;
-}
-
-/* Some file systems cannot rename without overwriting; a link refuses a taken name everywhere. */
-static bool move_without_overwriting(int from, const char *old_name, int to, const char *new_name) {
-  if (renameat2(from, old_name, to, new_name, RENAME_NOREPLACE) == 0)
-    return true;
-  if (errno != EINVAL && errno != ENOSYS)
-    return false;
-  return linkat(from, old_name, to, new_name, 0) == 0 && unlinkat(from, old_name, 0) == 0;
-}
-
 static int keep(int dir, int spool, const char *spool_name, const char *path) {
   const char *name;
-  if (!sync_file(spool, spool_name))
+  if (!durable_sync_file(spool, spool_name))
     return errno;
   int parent = open_parent(dir, path, true, &name);
   if (parent < 0)
     return errno;
-  bool is_kept = move_without_overwriting(spool, spool_name, parent, name) && fsync(parent) == 0 && fsync(spool) == 0;
+  bool is_kept = durable_move_new(spool, spool_name, parent, name) && fsync(parent) == 0 && fsync(spool) == 0;
   int error = errno;
   close(parent);
   return is_kept ? 0 : error;
 }
 
 bp_status folder_keep(const char *folder, const char *spool_name, const char *path, bp_error *err) {
-  int dir = open(folder, FOLDER_FLAGS);
+  int dir = open(folder, BENEATH_FOLDER);
   int spool = dir < 0 ? -1 : folder_open_spool(folder);
   int error = spool < 0 ? errno : keep(dir, spool, spool_name, path);
   if (spool >= 0)
@@ -197,7 +135,7 @@ bp_status folder_keep(const char *folder, const char *spool_name, const char *pa
 
 bp_status folder_remove(const char *folder, const char *path, bp_error *err) {
   const char *name;
-  int dir = open(folder, FOLDER_FLAGS);
+  int dir = open(folder, BENEATH_FOLDER);
   int parent = dir < 0 ? -1 : open_parent(dir, path, false, &name);
   int error = parent < 0 || unlinkat(parent, name, 0) != 0 ? errno : 0;
   if (error == 0 && fsync(parent) != 0)

@@ -1,28 +1,21 @@
 /* Files of a plugin's folder (bp.stream/1): keeping uploads, removing, and answering with one. File work is done by workers,
  * everything that touches a request on main. */
-#include "base/buf.h"
 #include "base/fail.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "loader/plugin.h"
 #include "loader/tables.h"
 #include "loop/loop.h"
 #include "loop/workers.h"
-#include "router/condition.h"
-#include "router/disposition.h"
+#include "router/file_reply.h"
 #include "router/folder_file.h"
-#include "router/range.h"
 #include "router/request.h"
 #include "router/spool.h"
 #include "router/stream_calls.h"
-#include "router/stream_text.h"
 #include "router/upload.h"
 #include "router/upload_keep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* ---- Keeping and removing: one job, two things to do ---- */
 
@@ -129,161 +122,37 @@ bp_status stream_file_remove(bp_plugin self, bp_str path, bp_file_done_fn done, 
 
 /* ---- Answering with a file ---- */
 
-/* From send_file to the reply: the request is claimed, so nobody else answers; the follower says if the client leaves. */
-struct send_job {
-  struct work work;
-  struct http_exchange *x; /* NULL once the client has left */
-  struct family *family;
-  uint32_t flags;
-  struct buf texts; /* content type, file name and tag, one after the other */
-  size_t type_len, filename_len;
+struct folder_source {
+  struct file_source base;
   char *folder;
   char *path;
-  int fd;
-  struct stat info;
-  bp_status status;
-  bp_error error;
 };
 
-static void send_free(struct send_job *job) {
-  if (job->fd >= 0)
-    close(job->fd);
-  buf_release(&job->texts);
-  free(job->folder);
-  free(job->path);
-  free(job);
+static bp_status source_open(struct file_source *base, int *ret_fd, struct stat *ret_info, bp_error *err) {
+  const struct folder_source *source = (const struct folder_source *)base;
+  return folder_open(source->folder, source->path, ret_fd, ret_info, err);
 }
 
-static void send_gone(struct http_exchange *x, void *ctx, bp_status why) {
-  (void)x, (void)why;
-  ((struct send_job *)ctx)->x = NULL;
-}
-
-static void send_run(struct work *work) {
-  struct send_job *job = (struct send_job *)work;
-  job->status = folder_open(job->folder, job->path, &job->fd, &job->info, &job->error);
-}
-
-static void send_failure(struct http_exchange *x, const struct send_job *job, bool cancelled) {
-  if (job->status == BP_E_NOT_FOUND) {
-    family_reply_text(x, job->family, 404, family_facts(job->family)->not_found_text);
-  } else if (cancelled || job->status == BP_E_BUSY) {
-    exchange_header_add(x, BP_LIT("Retry-After"), BP_LIT("1"));
-    family_reply_text(x, job->family, 503, BP_LIT("the file cannot be read at the moment; try again"));
-  } else {
-    log_error("router", "%s", job->error.message);
-    family_reply_text(x, job->family, 500, BP_LIT("the file cannot be read; the log says why"));
-  }
-}
-
-static bp_str text_at(const struct send_job *job, size_t offset, size_t len) {
-  return bp_str_make(job->texts.data + offset, len);
-}
-
-/* The tag given, or one of size and time. */
-static bp_str tag_of(const struct send_job *job, char made[64]) {
-  size_t before = job->type_len + job->filename_len;
-  if (job->texts.len > before)
-    return text_at(job, before, job->texts.len - before);
-  int len = snprintf(made, 64, "%llx-%llx%08lx", (unsigned long long)job->info.st_size, (unsigned long long)job->info.st_mtim.tv_sec,
-                     (unsigned long)job->info.st_mtim.tv_nsec);
-  return bp_str_make(made, (size_t)len);
-}
-
-static void add_disposition(struct http_exchange *x, const struct send_job *job) {
-  struct buf text = {0};
-  if (!(job->flags & BP_FILE_ATTACHMENT) && job->filename_len == 0)
-    return;
-  disposition_write(&text, job->flags & BP_FILE_ATTACHMENT, text_at(job, job->type_len, job->filename_len));
-  if (!text.failed)
-    exchange_header_add(x, BP_LIT("Content-Disposition"), buf_str(&text));
-  buf_release(&text);
-}
-
-static void add_content_range(struct http_exchange *x, const struct range *range, uint64_t size_bytes) {
-  struct buf text = {0};
-  range_write(&text, range, size_bytes);
-  if (!text.failed)
-    exchange_header_add(x, BP_LIT("Content-Range"), buf_str(&text));
-  buf_release(&text);
-}
-
-/* Conditions first, then the range (RFC 9110 section 13.2.2). The wire closes the file. */
-static void send_file(struct http_exchange *x, struct send_job *job) {
-  char made[64];
-  bp_str tag = tag_of(job, made);
-  uint64_t size_bytes = (uint64_t)job->info.st_size;
-  unsigned status = condition_check(x, tag, job->info.st_mtim.tv_sec);
-  if (status != 0) {
-    request_note_status(x, status);
-    exchange_reply(x, status, BP_LIT(""), BP_LIT(""));
-    return;
-  }
-  struct range range = range_of(x, size_bytes, tag, job->info.st_mtim.tv_sec);
-  exchange_header_add(x, BP_LIT("Accept-Ranges"), BP_LIT("bytes"));
-  if (range.kind != RANGE_WHOLE)
-    add_content_range(x, &range, size_bytes);
-  if (range.kind == RANGE_UNSATISFIABLE) {
-    family_reply_text(x, job->family, 416, BP_LIT("the range asked for lies outside the file"));
-    return;
-  }
-  add_disposition(x, job);
-  status = range.kind == RANGE_PART ? 206 : 200;
-  request_note_status(x, status);
-  int fd = job->fd;
-  job->fd = -1;
-  exchange_reply_file(x, status, text_at(job, 0, job->type_len), fd, (off_t)range.offset, range.kind == RANGE_PART ? range.length : size_bytes);
-}
-
-static void send_done(struct work *work, bool cancelled) {
-  struct send_job *job = (struct send_job *)work;
-  struct http_exchange *x = job->x;
-  if (x != NULL) {
-    request_follow(x, NULL, NULL);
-    if (cancelled || job->status != BP_OK)
-      send_failure(x, job, cancelled);
-    else
-      send_file(x, job);
-  }
-  send_free(job);
-}
-
-static struct send_job *send_new(const struct request *r, bp_str path, const bp_file_reply *options) {
-  struct send_job *job = calloc(1, sizeof(*job));
-  if (job == NULL)
-    return NULL;
-  *job = (struct send_job){.x = r->x, .family = r->family, .flags = options->flags, .fd = -1, .error = BP_ERROR_INIT};
-  job->work = (struct work){.run = send_run, .done = send_done};
-  job->type_len = options->content_type.len;
-  job->filename_len = options->filename.len;
-  buf_append_str(&job->texts, options->content_type);
-  buf_append_str(&job->texts, options->filename);
-  buf_append_str(&job->texts, options->etag);
-  job->folder = str_dupz(core_table.folder(r->route->owner->handle));
-  job->path = str_dupz(path);
-  if (!job->texts.failed)
-    return job;
-  send_free(job);
-  return NULL;
+static void source_free(struct file_source *base) {
+  struct folder_source *source = (struct folder_source *)base;
+  free(source->folder);
+  free(source->path);
+  free(source);
 }
 
 bp_status stream_send_file(bp_request request, bp_str path, const bp_file_reply *options) {
-  bp_file_reply known = {0};
   if (!loop_is_main())
     return BP_E_THREAD;
-  struct request *r = request_find(request);
+  const struct request *r = request_find(request);
   if (r == NULL || request_is_claimed(r))
     return BP_E_STALE;
-  if (options != NULL)
-    memcpy(&known, options, options->size < sizeof(known) ? options->size : sizeof(known));
-  if (!folder_path_is_plain(path) || !is_header_text(known.content_type) || (known.etag.len > 0 && !condition_is_tag(known.etag)))
+  if (!folder_path_is_plain(path))
     return BP_E_INVALID;
-  struct send_job *job = send_new(r, path, &known);
-  if (job == NULL)
+  struct folder_source *source = calloc(1, sizeof(*source));
+  if (source == NULL)
     return BP_E_NO_MEMORY;
-  request_hold(r);
-  (void)request_claim(r);
-  request_follow(job->x, send_gone, job);
-  workers_submit(&job->work);
-  return BP_OK;
+  *source = (struct folder_source){.base = {source_open, source_free}};
+  source->folder = str_dupz(core_table.folder(r->route->owner->handle));
+  source->path = str_dupz(path);
+  return file_reply(request, &source->base, options);
 }
