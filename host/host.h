@@ -9,9 +9,10 @@
 #define HOST_VERSION "0.1.0"
 
 struct host_run {
-  char *state_dir;    /* absolute, 0700 */
-  char *config_file;  /* absolute */
-  char *start_folder; /* absolute */
+  char *state_dir;        /* absolute, 0700 */
+  char *config_file;      /* absolute */
+  char *start_folder;     /* absolute */
+  const char *module_dir; /* of the configuration in force; NULL before there is one */
   int port_offset;
   int64_t started_wall_ms;
   bool is_ready;

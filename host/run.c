@@ -141,6 +141,7 @@ bp_status host_reload(bp_error *err) {
   store_set_retention(config->live_retention_days, config->live_retention_bytes);
   struct config *old = run.config;
   run.config = config;
+  host_run.module_dir = config->module_dir;
   ports_know_listeners(config, host_run.port_offset);
   bp_status status = loader_apply(config, err);
   config_free(old);
@@ -296,6 +297,7 @@ static bp_status open_config(bp_error *err) {
   run.config = load_config(err);
   if (!run.config)
     return BP_E_INVALID;
+  host_run.module_dir = run.config->module_dir;
   apply_settings(run.config);
   return BP_OK;
 }

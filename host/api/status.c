@@ -62,11 +62,11 @@ static void add_figures(json_t *status) {
 
 void api_status(struct http_exchange *x, bp_str body) {
   (void)body;
-  json_t *status =
-      json_pack("{s:s, s:i, s:I, s:b, s:s?, s:s, s:s, s:i, s:i, s:i, s:s, s:o}", "version", HOST_VERSION, "pid", (int)getpid(), "uptime_s",
-                (json_int_t)uptime_s(), "ready", (int)(host_run.is_ready && !host_run.is_stopping), "reason", reason(), "state", host_run.state_dir,
-                "config", host_run.config_file, "port_offset", host_run.port_offset, "modules_started", count_phase(PLUGIN_STARTED), "modules_failed",
-                count_phase(PLUGIN_FAILED), "store", store_is_readonly() ? "read-only" : "writable", "listeners", listeners_json());
+  json_t *status = json_pack("{s:s, s:i, s:I, s:b, s:s?, s:s, s:s, s:s?, s:i, s:i, s:i, s:s, s:o}", "version", HOST_VERSION, "pid", (int)getpid(),
+                             "uptime_s", (json_int_t)uptime_s(), "ready", (int)(host_run.is_ready && !host_run.is_stopping), "reason", reason(),
+                             "state", host_run.state_dir, "config", host_run.config_file, "modules", host_run.module_dir, "port_offset",
+                             host_run.port_offset, "modules_started", count_phase(PLUGIN_STARTED), "modules_failed", count_phase(PLUGIN_FAILED),
+                             "store", store_is_readonly() ? "read-only" : "writable", "listeners", listeners_json());
   if (status)
     add_figures(status);
   reply_json(x, 200, status);

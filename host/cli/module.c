@@ -14,6 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is being changed: the configuration and the modules of the running host, unless the command line names others. */
+struct place {
+  const struct cli_call *call;
+  json_t *status; /* of the running host, or NULL */
+  const char *id;
+  char *config_file;
+  const char *module_dir; /* NULL: the configuration's */
+};
+
 static const struct config_module *find_module(const struct config *config, const char *id) {
   const struct config_module *module = config ? config->modules : NULL;
   while (module && strcmp(module->id, id) != 0)
@@ -22,22 +31,22 @@ static const struct config_module *find_module(const struct config *config, cons
 }
 
 /* Tells a running host to load the configuration again. */
-static int reload(const struct cli_call *call) {
-  if (!client_is_running(call)) {
+static int reload(const struct place *place) {
+  if (!place->status) {
     puts("no host is running; the change counts from its next start");
     return CLI_DONE;
   }
-  json_t *answer = client_request(call, "POST", "/api/backplane/reload", NULL);
+  json_t *answer = client_request(place->call, "POST", "/api/backplane/reload", NULL);
   int code = answer ? CLI_DONE : CLI_FAILED;
   json_decref(answer);
   return code;
 }
 
-static bool is_sound(const struct cli_call *call, struct config *config, const struct config_errors *errors) {
+static bool is_sound(const struct place *place, struct config *config, const struct config_errors *errors) {
   json_t *findings = json_array();
   finding_add_errors(findings, errors);
   if (config && errors->count == 0) {
-    run_set_module_dir(config, cli_value(call, "--modules"));
+    run_set_module_dir(config, place->module_dir);
     json_decref(check_plugins(config, findings));
   }
   bool ok = config && json_array_size(findings) == 0;
@@ -48,79 +57,85 @@ static bool is_sound(const struct cli_call *call, struct config *config, const s
 }
 
 /* True if the configuration and its plugins are sound, and it has the module, or has it not. What is wrong is shown. */
-static bool configuration_has(const struct cli_call *call, const char *file, const char *id, bool wanted) {
+static bool configuration_has(const struct place *place, bool wanted) {
   struct config_errors errors = {0};
-  struct config *config = config_load(file, &errors);
-  const struct config_module *module = find_module(config, id);
-  bool ok = is_sound(call, config, &errors) && (module != NULL) == wanted;
+  struct config *config = config_load(place->config_file, &errors);
+  const struct config_module *module = find_module(config, place->id);
+  bool ok = is_sound(place, config, &errors) && (module != NULL) == wanted;
   if (!config || errors.count) {
     config_free(config);
     return false;
   }
   if (!module && wanted) {
-    say_failure("\"%s\" does not include modules.d/*.lua; add: include \"modules.d/*.lua\"", file);
+    say_failure("\"%s\" does not include modules.d/*.lua; add: include \"modules.d/*.lua\"", place->config_file);
   } else if (module && !wanted) {
-    say_failure("module \"%s\" is written in \"%s\", line %d; remove it there", id, module->file, module->line);
+    say_failure("module \"%s\" is written in \"%s\", line %d; remove it there", place->id, module->file, module->line);
   }
   config_free(config);
   return ok;
 }
 
-static int enable_in(const struct cli_call *call, const char *config_file, const char *id) {
+static int enable_in(const struct place *place) {
   bp_error err = BP_ERROR_INIT;
   struct config_errors errors = {0};
-  struct config *config = config_load(config_file, &errors);
-  const struct config_module *present = find_module(config, id);
+  struct config *config = config_load(place->config_file, &errors);
+  const struct config_module *present = find_module(config, place->id);
   if (present)
-    printf("module \"%s\" is enabled already, in \"%s\", line %d\n", id, present->file, present->line);
+    printf("module \"%s\" is enabled already, in \"%s\", line %d\n", place->id, present->file, present->line);
   bool is_present = present != NULL;
   config_free(config);
   if (is_present)
     return CLI_DONE;
-  if (module_file_write(config_file, id, &err) != BP_OK)
+  if (module_file_write(place->config_file, place->id, &err) != BP_OK)
     return say_error(&err);
-  if (!configuration_has(call, config_file, id, true)) {
-    module_file_remove(config_file, id, NULL);
+  if (!configuration_has(place, true)) {
+    module_file_remove(place->config_file, place->id, NULL);
     return CLI_FAILED;
   }
-  return reload(call);
+  return reload(place);
 }
 
-static int disable_in(const struct cli_call *call, const char *config_file, const char *id) {
+static int disable_in(const struct place *place) {
   bp_error err = BP_ERROR_INIT;
-  bp_status status = module_file_remove(config_file, id, &err);
+  bp_status status = module_file_remove(place->config_file, place->id, &err);
   if (status != BP_OK && status != BP_E_NOT_FOUND)
     return say_error(&err);
-  if (!configuration_has(call, config_file, id, false)) {
+  if (!configuration_has(place, false)) {
     if (status == BP_OK)
-      module_file_write(config_file, id, NULL);
+      module_file_write(place->config_file, place->id, NULL);
     return CLI_FAILED;
   }
   if (status == BP_E_NOT_FOUND) {
-    printf("module \"%s\" is not enabled\n", id);
+    printf("module \"%s\" is not enabled\n", place->id);
     return CLI_DONE;
   }
-  return reload(call);
+  return reload(place);
 }
 
-static int with_config(const struct cli_call *call, int (*change)(const struct cli_call *, const char *, const char *)) {
-  const char *id = call->words[1];
-  if (!module_id_is_valid(id))
-    return say_misuse("\"%s\" is no module id", id);
-  char *config_file = config_find(cli_value(call, "--config"));
-  if (!config_file)
-    return say_failure("there is no configuration; name one with --config");
-  int code = change(call, config_file, id);
-  free(config_file);
+static int with_place(const struct cli_call *call, int (*change)(const struct place *place)) {
+  struct place place = {.call = call, .id = call->words[1], .module_dir = cli_value(call, "--modules")};
+  const char *config = cli_value(call, "--config");
+  if (!module_id_is_valid(place.id))
+    return say_misuse("\"%s\" is no module id", place.id);
+  if (client_is_running(call) && !(place.status = client_get(call, "/api/backplane/status")))
+    return CLI_FAILED;
+  if (!config)
+    config = json_string_value(json_object_get(place.status, "config"));
+  if (!place.module_dir)
+    place.module_dir = json_string_value(json_object_get(place.status, "modules"));
+  place.config_file = config_find(config);
+  int code = place.config_file ? change(&place) : say_failure("there is no configuration; name one with --config");
+  free(place.config_file);
+  json_decref(place.status);
   return code;
 }
 
 static int enable(const struct cli_call *call) {
-  return with_config(call, enable_in);
+  return with_place(call, enable_in);
 }
 
 static int disable(const struct cli_call *call) {
-  return with_config(call, disable_in);
+  return with_place(call, disable_in);
 }
 
 static int info(const struct cli_call *call) {
@@ -157,7 +172,8 @@ const struct cli_command command_module = {
     .name = "module",
     .synopsis = "enable ID | disable ID | info ID [--json]",
     .summary = "enable, disable or describe one module",
-    .help = "enable writes modules.d/ID.lua beside the configuration, checks the result, and asks a running host to reload.\n"
+    .help = "enable writes modules.d/ID.lua beside the configuration (of the running host, unless --config names one), checks\n"
+            "the result, and asks a running host to reload.\n"
             "disable removes that file; one that was edited is kept as ID.lua.disabled, and enable takes it up again.\n"
             "info shows what the running host knows of the module.",
     .words_min = 2,

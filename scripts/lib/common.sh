@@ -24,10 +24,11 @@ quietly() {
   rm -f "$output"
 }
 
-# Configures (once; later only where the build files changed) and builds targets of a preset: build_preset PRESET [TARGET...]
+# Modules are refused where others could write them, so nothing is built group-writable. Configures (once; later only where the build files changed) and builds targets of a preset: build_preset PRESET [TARGET...]
 build_preset() {
   local preset=$1
   shift
+  umask 022
   cd "$PROJECT" || die "cannot enter \"$PROJECT\""
   [ -f "build/$preset/build.ninja" ] || quietly "configuring preset \"$preset\"" cmake --preset "$preset"
   quietly "building preset \"$preset\"" cmake --build --preset "$preset" ${1:+--target "$@"}

@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
-const { Host, startHost } = require('./lib/host.js');
+const { Host, command, startHost } = require('./lib/host.js');
 const { openEventStream, waitFor } = require('./lib/client.js');
 
 const PORT = 8765;
@@ -36,6 +36,14 @@ test('an unknown module is refused, and nothing is left of it', async () => {
   assert.match(refused.stdout + refused.stderr, /no-such-module/);
   assert.deepEqual(fs.readdirSync(path.join(host.folder, 'modules.d')), ['observability.lua']);
   assert.equal((await host.command('module', 'enable', '../evil')).code, 2);
+});
+
+test('without --config and --modules it is the running host that is changed', async () => {
+  for (const verb of ['enable', 'disable']) {
+    const done = await command(['module', verb, 'documents', '--state', host.state]);
+    assert.equal(done.code, 0, done.stderr + done.stdout);
+  }
+  assert.deepEqual(fs.readdirSync(path.join(host.folder, 'modules.d')), ['observability.lua']);
 });
 
 test('a wrong option is found by check, with file, line and the right name', async () => {
