@@ -25,6 +25,7 @@
 #include "proc/proc.h"
 #include "process.h"
 #include "router/router.h"
+#include "secret/secret.h"
 #include "service/service.h"
 #include "state_dir.h"
 #include "store/lockfile.h"
@@ -325,7 +326,7 @@ static bp_status open_processes(bp_error *err) {
 
 /* What keeps tables of its own. */
 static bp_status open_parts(bp_error *err) {
-  static bp_status (*const opens[])(bp_error * err) = {ports_open};
+  static bp_status (*const opens[])(bp_error * err) = {ports_open, secrets_open};
   bp_status status = BP_OK;
   for (unsigned i = 0; status == BP_OK && i < sizeof(opens) / sizeof(opens[0]); i++)
     status = opens[i](err);

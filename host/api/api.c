@@ -11,6 +11,7 @@ static const struct host_route routes[] = {
     {"GET", "/api/backplane/modules/", SCOPE_READ, api_module, "get_module", "One module, by the id that ends the path."},
     {"POST", "/api/backplane/reload", SCOPE_ADMIN, api_reload, "reload", "Loads the configuration again; a bad one keeps the old."},
     {"GET", "/api/backplane/routes", SCOPE_READ, api_routes, "list_routes", "All routes of the host and its modules."},
+    {"POST", "/api/backplane/secrets/rotate", SCOPE_ADMIN, api_secrets_rotate, "rotate_secrets", "A new key for all stored secrets."},
     {"POST", "/api/backplane/session", 0, api_session, "open_session", "Exchanges the one-time code of the start link for a session's token."},
     {"GET", "/api/backplane/status", SCOPE_READ, api_status, "get_status", "Version, uptime, listeners, modules, store."},
     {"GET", "/api/backplane/tokens", SCOPE_ADMIN, api_tokens, "list_tokens", "All stored tokens, without their text."},

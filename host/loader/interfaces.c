@@ -20,6 +20,7 @@ static const struct interface_entry entries[] = {
     {BP_METRICS_1, &metrics_table, sizeof(metrics_table)},
     {BP_PORT_1, &port_table, sizeof(port_table)},
     {BP_PROC_1, &proc_table, sizeof(proc_table)},
+    {BP_SECRET_1, &secret_table, sizeof(secret_table)},
     {BP_SERVICE_1, &service_table, sizeof(service_table)},
     {BP_STREAM_1, &stream_table, sizeof(stream_table)},
     {BP_WS_1, &ws_table, sizeof(ws_table)},
