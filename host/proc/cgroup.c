@@ -2,8 +2,10 @@
 #include "proc/cgroup.h"
 #include "base/log.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,7 +14,7 @@
 #define PIDS_MAX "256"
 #define PREFIX "backplane-"
 
-static int own_group = -1; /* O_PATH of the host's own cgroup */
+static int own_group = -1; /* the folder of the host's own cgroup */
 
 /* The path after "0::" in /proc/self/cgroup, relative to the mount. */
 static bool own_path(char *ret, size_t ret_bytes) {
@@ -28,21 +30,35 @@ static bool own_path(char *ret, size_t ret_bytes) {
   return is_found;
 }
 
+/* Groups of children that have ended since we last could not remove them; those with members refuse. */
+static void remove_empty(void) {
+  int copy = openat(own_group, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *folder = copy >= 0 ? fdopendir(copy) : NULL;
+  if (!folder)
+    return;
+  for (const struct dirent *entry; (entry = readdir(folder));)
+    if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0)
+      unlinkat(own_group, entry->d_name, AT_REMOVEDIR);
+  closedir(folder);
+}
+
 /* Delegated means: the folder is ours to make folders in, and so is the file that moves processes. */
 void cgroup_init(const char *root) {
   char path[PATH_MAX];
   int mount = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (mount < 0)
     return;
-  int fd = own_path(path, sizeof(path)) ? openat(mount, path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+  int fd = own_path(path, sizeof(path)) ? openat(mount, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   close(mount);
   bool is_ours = fd >= 0 && faccessat(fd, "cgroup.procs", W_OK, AT_EACCESS) == 0 && faccessat(fd, ".", W_OK, AT_EACCESS) == 0;
   bool can_kill = is_ours && faccessat(fd, "cgroup.kill", F_OK, 0) == 0; /* not in the root group */
   if (!can_kill && fd >= 0)
     close(fd);
   own_group = can_kill ? fd : -1;
-  if (can_kill)
-    log_info("proc", "every child gets a cgroup of its own");
+  if (!can_kill)
+    return;
+  log_info("proc", "every child gets a cgroup of its own");
+  remove_empty();
 }
 
 static int open_in(const char *name, const char *file) {
@@ -85,7 +101,9 @@ void cgroup_remove(const char *name) {
 }
 
 void cgroup_release(void) {
-  if (own_group >= 0)
-    close(own_group);
+  if (own_group < 0)
+    return;
+  remove_empty();
+  close(own_group);
   own_group = -1;
 }

@@ -194,6 +194,49 @@ static void test_the_tail_is_kept(void **state) {
   forget(&seen);
 }
 
+/* ---- Live events ---- */
+
+static struct buf events_text;
+static unsigned event_count;
+
+static void on_event(void *ctx, const bp_live_event *event) {
+  (void)ctx;
+  event_count++;
+  assert_str_eq(event->key, "the key");
+  buf_append_str(&events_text, event->payload);
+}
+
+static bool has_last_line(void *arg) {
+  (void)arg;
+  return events_text.data && memmem(events_text.data, events_text.len, "20000\"}", 7) != NULL;
+}
+
+static void test_lines_become_few_live_events(void **state) {
+  static const bp_topic topics[] = {{sizeof(bp_topic), BP_TOPIC_EPHEMERAL, BP_STR("zoo.log"), BP_STR("lines")}};
+  static const bp_str names[] = {BP_STR("zoo.log")};
+  struct seen seen = {0};
+  bp_error err = BP_ERROR_INIT;
+  bp_subscription subscription;
+  (void)state;
+  bp_proc_spec spec = shell("printf 'a\\377b\\n'; seq 20000");
+  spec.log_topic = BP_LIT("zoo.log");
+  spec.log_key = BP_LIT("the key");
+  assert_int_equal(proc_table.spawn(plugin->handle, &spec, &watch_all, &seen, &seen.proc, &err), BP_E_DENIED); /* not declared */
+  assert_int_equal(live_add(plugin, &(bp_array)BP_ARRAY(topics), &err), BP_OK);
+  const bp_array wanted_topics = BP_ARRAY(names);
+  assert_int_equal(live_table.subscribe(plugin->handle, wanted_topics, bp_str_make(NULL, 0), BP_LIVE_FROM_NOW, on_event, NULL, &subscription), BP_OK);
+  spawn(&spec, &seen);
+  assert_true(run_until(has_last_line, NULL));
+  assert_true(str_starts(buf_str(&events_text), BP_LIT("{\"stream\":\"stdout\",\"line\":\"a\xEF\xBF\xBD"
+                                                       "b")));
+  assert_true(event_count < 100);
+  assert_true(run_until(has_exited, &seen));
+  assert_int_equal(seen.lines, 20001);
+  buf_release(&events_text);
+  live_remove(plugin);
+  forget(&seen);
+}
+
 /* ---- Terminals ---- */
 
 static bool has_answer(void *arg) {
@@ -309,6 +352,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_a_failing_child_is_restarted_until_the_breaker, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_a_paused_child_waits, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_the_tail_is_kept, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_lines_become_few_live_events, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_a_terminal_goes_round, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_the_environment_is_built_from_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_a_hundred_starts_a_second, set_up, tear_down),
