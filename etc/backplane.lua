@@ -39,5 +39,9 @@ if database:sub(1, 11) == "postgresql:" or database:sub(1, 9) == "postgres:" the
   warn "DATABASE_URL names a PostgreSQL server: it is not used, everything is stored in SQLite in the state folder"
 end
 
+-- Rules in Lua: one folder a set, tests beside them (scripts/README.md). `backplane policy test` tries them, `backplane policy
+-- reload` puts changed ones in force. A request that needs a person's approval waits for hold_ms.
+policy { scripts = "../scripts" } -- hold_ms = 25000, audit_days = 90, audit_rows = 1000000
+
 -- One file for each module that is enabled: `backplane module enable ID` and `disable ID` write and remove them.
 include "modules.d/*.lua"

@@ -21,6 +21,7 @@
 #include "loop/loop.h"
 #include "loop/workers.h"
 #include "notify.h"
+#include "policy/policy.h"
 #include "port/port.h"
 #include "proc/proc.h"
 #include "process.h"
@@ -144,6 +145,8 @@ bp_status host_reload(bp_error *err) {
   run.config = config;
   host_run.module_dir = config->module_dir;
   ports_know_listeners(config, host_run.port_offset);
+  policy_configure(config);
+  policy_reload(NULL, NULL); /* its own log lines say how it went; one that is running has the rules of a moment ago */
   bp_status status = loader_apply(config, err);
   config_free(old);
   log_info("host", "configuration loaded again");
@@ -324,9 +327,13 @@ static bp_status open_processes(bp_error *err) {
   return proc_init(host_run.state_dir, err);
 }
 
+static bp_status open_policy(bp_error *err) {
+  return policy_open(run.config, err);
+}
+
 /* What keeps tables of its own. */
 static bp_status open_parts(bp_error *err) {
-  static bp_status (*const opens[])(bp_error * err) = {ports_open, secrets_open};
+  static bp_status (*const opens[])(bp_error * err) = {ports_open, secrets_open, open_policy};
   bp_status status = BP_OK;
   for (unsigned i = 0; status == BP_OK && i < sizeof(opens) / sizeof(opens[0]); i++)
     status = opens[i](err);
@@ -397,6 +404,7 @@ static void release_events(void) {
 static void release_all(void) {
   listeners_close();
   workers_stop();
+  policy_release();
   proc_release();
   live_release();
   router_release();

@@ -5,10 +5,18 @@
 
 static const struct host_route routes[] = {
     {"GET", "/", 0, api_page, "start_page", "Modules, ports and links, as a plain page."},
+    {"GET", "/api/backplane/approvals", SCOPE_ADMIN, api_approvals, "list_approvals", "Approvals, oldest first: state, after and limit."},
+    {"GET", "/api/backplane/approvals/", SCOPE_ADMIN, api_approval, "get_approval", "One approval, by the id that ends the path."},
+    {"POST", "/api/backplane/approvals/", SCOPE_ADMIN, api_approval_decide, "decide_approval", "ID/approve or ID/deny, with a reason."},
+    {"GET", "/api/backplane/audit", SCOPE_ADMIN, api_audit, "list_audit", "Decisions of the policy: set, verdict, principal, after and limit."},
+    {"GET", "/api/backplane/audit/", SCOPE_ADMIN, api_audit_entry, "get_audit_entry", "One decision, by the id that ends the path."},
     {"POST", "/api/backplane/backup", SCOPE_ADMIN, api_backup, "create_backup", "Copies the store to a file on this machine."},
     {"GET", "/api/backplane/live", SCOPE_READ, api_live, "watch_live", "The live log as an event stream: topics=a,b.* and from=SEQUENCE."},
     {"GET", "/api/backplane/modules", SCOPE_READ, api_modules, "list_modules", "All modules with phase and failure."},
     {"GET", "/api/backplane/modules/", SCOPE_READ, api_module, "get_module", "One module, by the id that ends the path."},
+    {"GET", "/api/backplane/policy", SCOPE_ADMIN, api_policy, "get_policy", "The sets of rules in use and what they have decided."},
+    {"POST", "/api/backplane/policy/reload", SCOPE_ADMIN, api_policy_reload, "reload_policy",
+     "Compiles and tests all rules, then puts them in force; a fault changes nothing."},
     {"POST", "/api/backplane/reload", SCOPE_ADMIN, api_reload, "reload", "Loads the configuration again; a bad one keeps the old."},
     {"GET", "/api/backplane/routes", SCOPE_READ, api_routes, "list_routes", "All routes of the host and its modules."},
     {"POST", "/api/backplane/secrets/rotate", SCOPE_ADMIN, api_secrets_rotate, "rotate_secrets", "A new key for all stored secrets."},

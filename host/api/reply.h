@@ -1,10 +1,12 @@
-/* Answers of the host's own routes: JSON, problem details (RFC 9457), and reading a JSON body. */
+/* Answers of the host's own routes: JSON, problem details (RFC 9457), reading bodies and queries, and answering later. */
 #ifndef HOST_API_REPLY_H
 #define HOST_API_REPLY_H
 
+#include "base/buf.h"
 #include "http/exchange.h"
 #include <backplane/base.h>
 #include <jansson.h>
+#include <stdbool.h>
 
 /* Answers with `value` and releases it. A NULL value (no memory) is a 503. */
 void reply_json(struct http_exchange *x, unsigned status, json_t *value);
@@ -20,5 +22,14 @@ json_t *read_object(struct http_exchange *x, bp_str body);
 const char *read_string(struct http_exchange *x, const json_t *object, const char *name);
 /* What follows `prefix` in the path: one segment. Empty: answered with 404. */
 bp_str read_last_segment(struct http_exchange *x, const char *prefix);
+/* The decoded value of a query parameter, appended to `out`; false where it is absent or there is no memory. */
+bool query_value(bp_str query, bp_str name, struct buf *out);
+/* A query parameter that is a whole number within bounds. False: answered with 400. */
+bool query_integer(struct http_exchange *x, const char *name, int64_t minimum, int64_t maximum, int64_t otherwise, int64_t *ret);
+
+/* A route that answers later: begin holds the exchange; end gives it back to be answered, or NULL where the client has left. */
+struct waiting;
+struct waiting *waiting_begin(struct http_exchange *x);
+struct http_exchange *waiting_end(struct waiting *waiting);
 
 #endif

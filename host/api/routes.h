@@ -27,6 +27,16 @@ void api_session(struct http_exchange *x, bp_str body);
 void api_backup(struct http_exchange *x, bp_str body);
 /* secrets.c */
 void api_secrets_rotate(struct http_exchange *x, bp_str body);
+/* approvals.c */
+void api_approvals(struct http_exchange *x, bp_str body);
+void api_approval(struct http_exchange *x, bp_str body);
+void api_approval_decide(struct http_exchange *x, bp_str body);
+/* audit.c */
+void api_audit(struct http_exchange *x, bp_str body);
+void api_audit_entry(struct http_exchange *x, bp_str body);
+/* policy.c */
+void api_policy(struct http_exchange *x, bp_str body);
+void api_policy_reload(struct http_exchange *x, bp_str body);
 /* live.c */
 void api_live(struct http_exchange *x, bp_str body);
 

@@ -44,6 +44,14 @@ bp_str str_trim(bp_str s) {
   return s;
 }
 
+size_t str_cut(bp_str s, size_t limit) {
+  if (s.len <= limit)
+    return s.len;
+  while (limit > 0 && ((unsigned char)s.ptr[limit] & 0xC0) == 0x80)
+    limit--;
+  return limit;
+}
+
 char *str_dupz(bp_str s) {
   char *copy = mem_alloc(s.len + 1);
   if (s.len)

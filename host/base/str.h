@@ -16,6 +16,8 @@ bool str_ends(bp_str s, bp_str suffix);
 ptrdiff_t str_find(bp_str s, char byte);
 /* Cuts off spaces and tabs at both ends. */
 bp_str str_trim(bp_str s);
+/* The length of the longest part from the start with at most `limit` bytes that does not end inside a UTF-8 sequence. */
+size_t str_cut(bp_str s, size_t limit);
 /* A NUL-terminated heap copy, owned by the caller; aborts without memory. */
 char *str_dupz(bp_str s);
 /* Strict decimal: digits with an optional leading '-', no more, within int64_t. */

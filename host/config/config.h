@@ -42,6 +42,9 @@ struct config {
   struct http_limits limits;
   int64_t live_retention_days;
   int64_t live_retention_bytes;
+  char *scripts_dir; /* of the policy rules, as written; NULL: policy.h says which */
+  uint32_t hold_ms;  /* how long a request waits for a person's answer */
+  int64_t audit_days, audit_rows;
   char *log_format; /* "human" or "json" */
   char *log_level;  /* "error" … "debug" */
   char **warnings;  /* e.g. a *_HOST variable that is not loopback */

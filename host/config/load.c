@@ -11,6 +11,9 @@
 
 #define LIVE_RETENTION_DAYS 30
 #define LIVE_RETENTION_BYTES ((int64_t)2 << 30)
+#define HOLD_MS 25000
+#define AUDIT_DAYS 90
+#define AUDIT_ROWS 1000000
 
 /* The limits as they were built in: `http_limits` itself changes when a configuration is applied. */
 static const struct http_limits *built_in_limits(void) {
@@ -28,6 +31,9 @@ static struct config *config_new(const char *file) {
   config->limits = *built_in_limits();
   config->live_retention_days = LIVE_RETENTION_DAYS;
   config->live_retention_bytes = LIVE_RETENTION_BYTES;
+  config->hold_ms = HOLD_MS;
+  config->audit_days = AUDIT_DAYS;
+  config->audit_rows = AUDIT_ROWS;
   config->log_format = str_dupz(BP_LIT("human"));
   config->log_level = str_dupz(BP_LIT("info"));
   return config;
@@ -70,6 +76,7 @@ void config_free(struct config *config) {
   free_texts(config->warnings, config->warning_count);
   free(config->file);
   free(config->module_dir);
+  free(config->scripts_dir);
   free(config->log_format);
   free(config->log_level);
   free(config);

@@ -1,4 +1,4 @@
-/* The words of a configuration file that are small: include, origins, limits, log, live, modules_dir, warn. */
+/* The words of a configuration file that are small: include, origins, limits, log, live, modules_dir, policy, warn. */
 #include "config/words.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -142,6 +142,25 @@ static int word_modules_dir(lua_State *lua) {
   return 0;
 }
 
+static int word_policy(lua_State *lua) {
+  static const struct setting settings[] = {
+      {"audit_days", SETTING_INT64, offsetof(struct config, audit_days), 1, 36500, NULL},
+      {"audit_rows", SETTING_INT64, offsetof(struct config, audit_rows), 1000, INT64_C(1) << 40, NULL},
+      {"hold_ms", SETTING_UINT32, offsetof(struct config, hold_ms), 0, 25000, NULL},
+      {"scripts", SETTING_TEXT, offsetof(struct config, scripts_dir), 0, 0, NULL},
+  };
+  struct config *config = words_of(lua)->config;
+  char *before = config->scripts_dir;
+  config->scripts_dir = NULL;
+  settings_read(sandbox_of(lua), "policy", settings, sizeof(settings) / sizeof(settings[0]), config);
+  char *written = config->scripts_dir;
+  config->scripts_dir = written ? words_path(lua, written) : before;
+  if (written)
+    free(before);
+  free(written);
+  return 0;
+}
+
 static int word_warn(lua_State *lua) {
   struct config *config = words_of(lua)->config;
   const char *text = words_text(lua, 1, "warn \"what the operator should know\"");
@@ -155,6 +174,6 @@ const struct sandbox_word words_table[] = {
     {"env", word_env},         {"env_flag", word_env_flag}, {"env_list", word_env_list},       {"env_number", word_env_number},
     {"include", word_include}, {"limits", word_limits},     {"listen", word_listen},           {"live", word_live},
     {"log", word_log},         {"module", word_module},     {"modules_dir", word_modules_dir}, {"origins", word_origins},
-    {"warn", word_warn},
+    {"policy", word_policy},   {"warn", word_warn},
 };
 const size_t words_count = sizeof(words_table) / sizeof(words_table[0]);

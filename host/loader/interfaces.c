@@ -18,6 +18,7 @@ static const struct interface_entry entries[] = {
     {BP_LOG_1, &log_table, sizeof(log_table)},
     {BP_LOOP_1, &loop_table, sizeof(loop_table)},
     {BP_METRICS_1, &metrics_table, sizeof(metrics_table)},
+    {BP_POLICY_1, &policy_table, sizeof(policy_table)},
     {BP_PORT_1, &port_table, sizeof(port_table)},
     {BP_PROC_1, &proc_table, sizeof(proc_table)},
     {BP_SECRET_1, &secret_table, sizeof(secret_table)},

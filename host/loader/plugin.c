@@ -33,17 +33,8 @@ struct plugin *plugin_peek(bp_plugin handle) {
   return plugin;
 }
 
-/* The longest part of `text` within `limit` bytes that does not cut a UTF-8 sequence. */
-static size_t cut_on_character(bp_str text, size_t limit) {
-  if (text.len <= limit)
-    return text.len;
-  while (limit > 0 && ((unsigned char)text.ptr[limit] & 0xC0) == 0x80)
-    limit--;
-  return limit;
-}
-
 void plugin_set_status(struct plugin *plugin, bp_str text) {
-  size_t len = str_is_utf8(text) ? cut_on_character(text, sizeof(plugin->status_text) - 1) : 0;
+  size_t len = str_is_utf8(text) ? str_cut(text, sizeof(plugin->status_text) - 1) : 0;
   pthread_mutex_lock(&registry.lock);
   if (len)
     memcpy(plugin->status_text, text.ptr, len);

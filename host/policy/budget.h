@@ -21,8 +21,8 @@ struct budget {
   size_t bytes;  /* alive */
   size_t peak;
   size_t churn;
-  int64_t cpu_started_ns;
-  bool is_host; /* the host itself works with the state: nothing is refused, so that nothing raises */
+  int64_t cpu_started_ns; /* at the first count; 0 before */
+  bool is_host;           /* the host itself works with the state: nothing is refused, so that nothing raises */
 };
 
 /* lua_newstate's allocator; `ud` is the budget. */

@@ -76,8 +76,12 @@ static json_t *convert(struct conversion *c, int depth);
 
 /* Replaces a read-only view on top of the stack by the table behind it. */
 static void see_through(lua_State *lua) {
-  if (luaL_getmetafield(lua, -1, "__index") == LUA_TTABLE)
+  if (luaL_getmetafield(lua, -1, LUA_JSON_TREE) != LUA_TNIL) {
+    lua_call(lua, 0, 1);
     lua_remove(lua, -2);
+  } else if (luaL_getmetafield(lua, -1, "__index") != LUA_TNIL) {
+    lua_remove(lua, -2);
+  }
 }
 
 static json_t *convert_sequence(struct conversion *c, size_t count, int depth) {

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "policy/lua_json.h"
+#include "policy/request_view.h"
 #include "policy/rule_file.h"
 #include "policy/sandbox.h"
 
@@ -13,6 +14,8 @@
 #include <string.h>
 
 #define RULES_MOST 64
+/* A state that holds more is tidied a little after each decision. */
+#define GARBAGE_BYTES ((size_t)256 << 10)
 
 struct rule {
   char *file;    /* "git/10-options.lua", as shown */
@@ -23,6 +26,7 @@ struct rule_set {
   char *dir; /* the scripts folder, or NULL for a set made of text */
   char *name;
   struct budget budget;
+  struct request_view request;
   lua_State *lua;
   struct rule rules[RULES_MOST];
   unsigned count;
@@ -74,6 +78,7 @@ static int import(lua_State *lua) {
 static int install(lua_State *lua) {
   lua_rawsetp(lua, LUA_REGISTRYINDEX, &set_key);
   verdict_install(lua);
+  request_view_install(lua, &set_of(lua)->request);
   lua_newtable(lua);
   lua_pushcclosure(lua, import, 1);
   sandbox_set_global(lua, "import");
@@ -113,6 +118,10 @@ const char *rule_set_name(const struct rule_set *set) {
 
 unsigned rule_set_count(const struct rule_set *set) {
   return set->count;
+}
+
+const char *rule_set_file(const struct rule_set *set, unsigned index) {
+  return set->rules[index].file;
 }
 
 static bp_status add_rule(struct rule_set *set, const char *file, bp_str source, bp_error *err) {
@@ -156,36 +165,31 @@ struct rule_set *rule_set_of_source(const char *name, bp_str source, bp_error *e
 
 /* ---- Deciding ---- */
 
-/* Arguments: the chunk, the facts as light userdata. Runs under lua_pcall, inside the budget. */
+/* Argument: the chunk. Runs under lua_pcall, inside the budget. */
 static int run_rule(lua_State *lua) {
-  const json_t *facts = lua_touserdata(lua, 2);
-  lua_json_push(lua, facts);
-  sandbox_freeze(lua);
-  sandbox_set_global(lua, "request");
-  lua_settop(lua, 1);
+  request_view_clear(lua, &set_of(lua)->request);
   lua_call(lua, 0, 1);
   return 1;
 }
 
-static void run_one(struct rule_set *set, const struct rule *rule, const json_t *facts, struct verdict *ret) {
+static void run_one(struct rule_set *set, const struct rule *rule, struct facts *facts, struct verdict *ret) {
   lua_State *lua = set->lua;
-  char why[VERDICT_REASON_BYTES];
+  set->request.facts = facts;
   lua_pushcfunction(lua, run_rule);
   lua_rawgeti(lua, LUA_REGISTRYINDEX, rule->reference);
-  lua_pushlightuserdata(lua, (void *)(uintptr_t)facts);
   budget_start(lua, &set->budget);
-  int status = lua_pcall(lua, 2, 1, 0);
+  int status = lua_pcall(lua, 1, 1, 0);
   budget_stop(lua);
   set->budget.is_host = true;
   if (status == LUA_OK) {
     verdict_read(lua, -1, ret);
   } else {
     *ret = (struct verdict){.kind = VERDICT_DENY};
-    sandbox_error_text(lua, why, sizeof(why));
-    snprintf(ret->reason, sizeof(ret->reason), "%s", why);
+    sandbox_error_text(lua, ret->reason, sizeof(ret->reason));
   }
   lua_settop(lua, 0);
   set->budget.is_host = false;
+  set->request.facts = NULL;
   snprintf(ret->rule, sizeof(ret->rule), "%s", rule->file);
 }
 
@@ -198,30 +202,55 @@ static void keep_stronger(struct verdict *held, struct verdict *found) {
   }
 }
 
-static void decide_once(struct rule_set *set, const json_t *facts, struct verdict *ret) {
+static void decide_once(struct rule_set *set, struct facts *facts, struct verdict *ret) {
   *ret = (struct verdict){.kind = VERDICT_ALLOW};
   for (unsigned i = 0; i < set->count && ret->kind != VERDICT_DENY; i++) {
     struct verdict found;
     run_one(set, &set->rules[i], facts, &found);
     keep_stronger(ret, &found);
   }
-  lua_gc(set->lua, LUA_GCSTEP, 0);
+  if (set->budget.bytes > GARBAGE_BYTES)
+    lua_gc(set->lua, LUA_GCSTEP, 0);
 }
 
-void rule_set_decide(struct rule_set *set, const json_t *facts, struct verdict *ret) {
+/* Decides on what a rule has made of the facts. They stay with an ASK: it is about them. */
+static void decide_again(struct rule_set *set, struct verdict *ret) {
   struct verdict again;
-  decide_once(set, facts, ret);
-  if (ret->kind != VERDICT_REWRITE)
-    return;
-  decide_once(set, ret->facts, &again);
+  struct facts rewritten;
+  facts_of_tree(&rewritten, ret->facts);
+  decide_once(set, &rewritten, &again);
+  facts_release(&rewritten);
   if (again.kind == VERDICT_ALLOW)
     return; /* the rewritten facts pass as they are */
+  verdict_release(&again);
+  again.facts = NULL;
+  if (again.kind == VERDICT_ASK)
+    again.facts = json_incref(ret->facts);
   if (again.kind == VERDICT_REWRITE) {
     again.kind = VERDICT_DENY;
     snprintf(again.reason, sizeof(again.reason), "the rewritten facts were rewritten again");
   }
   verdict_release(ret);
   *ret = again;
+}
+
+void rule_set_decide(struct rule_set *set, struct facts *facts, struct verdict *ret) {
+  if (!facts->is_flat && set->count > 0 && !facts_tree(facts)) {
+    *ret = (struct verdict){.kind = VERDICT_DENY, .reason = "the facts are no JSON object"};
+    return;
+  }
+  decide_once(set, facts, ret);
+  if (ret->kind == VERDICT_REWRITE)
+    decide_again(set, ret);
+}
+
+void rule_set_explain(struct rule_set *set, struct facts *facts, rule_said_fn each, void *ctx) {
+  for (unsigned i = 0; i < set->count; i++) {
+    struct verdict said;
+    run_one(set, &set->rules[i], facts, &said);
+    each(ctx, &said);
+    verdict_release(&said);
+  }
 }
 
 /* ---- Tests beside the rules ---- */
@@ -249,21 +278,23 @@ static void run_case(struct test_run *run, lua_State *tests) {
   const char *name = text_field(tests, "name", "unnamed");
   const char *expected = text_field(tests, "expect", "allow");
   lua_getfield(tests, -1, "facts");
-  json_t *facts = lua_json_from(tests, -1, why, sizeof(why));
+  json_t *tree = lua_json_from(tests, -1, why, sizeof(why));
   lua_pop(tests, 1);
-  if (facts)
-    run_one(run->set, run->rule, facts, &got);
-  else
-    got = (struct verdict){.kind = VERDICT_DENY};
-  const char *kind = facts ? verdict_name(got.kind) : "no facts";
-  struct rule_test_result result = {run->rule->file, name, expected, kind, facts ? got.reason : why, strcmp(kind, expected) == 0};
+  struct facts facts;
+  facts_of_tree(&facts, tree);
+  got = (struct verdict){.kind = VERDICT_DENY};
+  if (tree)
+    run_one(run->set, run->rule, &facts, &got);
+  const char *kind = tree ? verdict_name(got.kind) : "no facts";
+  struct rule_test_result result = {run->rule->file, name, expected, kind, tree ? got.reason : why, strcmp(kind, expected) == 0};
   if (run->each)
     run->each(run->ctx, &result);
   if (!result.passed && run->status == BP_OK)
     run->status = fail(run->err, BP_E_INVALID, "%s: test \"%s\" expects %s and gets %s%s%s", run->rule->file, name, expected, kind,
                        result.reason[0] ? ": " : "", result.reason);
   verdict_release(&got);
-  json_decref(facts);
+  facts_release(&facts);
+  json_decref(tree);
 }
 
 static bp_status run_cases(struct test_run *run, lua_State *tests, const char *file) {

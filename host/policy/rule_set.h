@@ -4,6 +4,7 @@
 #ifndef HOST_POLICY_RULE_SET_H
 #define HOST_POLICY_RULE_SET_H
 
+#include "policy/facts.h"
 #include "policy/verdict.h"
 #include <backplane/base.h>
 #include <stdbool.h>
@@ -18,10 +19,15 @@ struct rule_set *rule_set_of_source(const char *name, bp_str source, bp_error *e
 void rule_set_free(struct rule_set *set);
 const char *rule_set_name(const struct rule_set *set);
 unsigned rule_set_count(const struct rule_set *set);
+/* "<set>/<file>" of a rule. */
+const char *rule_set_file(const struct rule_set *set, unsigned index);
 
 /* Runs the rules on the facts; the strongest verdict counts, any failure of a rule denies. A rewrite is decided on again,
  * once. `ret` is released by the caller. Never fails, never blocks longer than the budget. */
-void rule_set_decide(struct rule_set *set, const json_t *facts, struct verdict *ret);
+void rule_set_decide(struct rule_set *set, struct facts *facts, struct verdict *ret);
+/* What each rule says of the facts by itself, in order, all of them. */
+typedef void (*rule_said_fn)(void *ctx, const struct verdict *verdict);
+void rule_set_explain(struct rule_set *set, struct facts *facts, rule_said_fn each, void *ctx);
 
 /* One case of a <rule>.test.lua. */
 struct rule_test_result {

@@ -1,5 +1,6 @@
 /* Verdicts; see verdict.h. A verdict made by a rule is a userdata of a type that rules cannot make otherwise. */
 #include "policy/verdict.h"
+#include "base/str.h"
 #include "policy/lua_json.h"
 #include "policy/sandbox.h"
 
@@ -20,16 +21,15 @@ const char *verdict_name(enum verdict_kind kind) {
   return names[kind];
 }
 
-/* Printable text only: a reason reaches logs, answers and terminals. */
-static void copy_text(char *to, size_t size, const char *from, size_t len) {
-  size_t at = 0;
-  for (size_t i = 0; i < len && at + 1 < size; i++) {
-    unsigned char c = (unsigned char)from[i];
-    to[at++] = c < 0x20 || c == 0x7F ? ' ' : (char)c;
+/* Printable UTF-8 only: a reason reaches logs, answers and terminals. */
+static void copy_text(char *to, size_t size, bp_str from) {
+  size_t len = str_cut(from, size - 1);
+  bool is_utf8 = str_is_utf8(bp_str_make(from.ptr, len));
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)from.ptr[i];
+    to[i] = c < 0x20 || c == 0x7F ? ' ' : c >= 0x80 && !is_utf8 ? '?' : (char)c;
   }
-  while (at > 0 && at + 1 == size && ((unsigned char)to[at - 1] & 0xC0) == 0x80)
-    at--; /* do not end inside a character */
-  to[at] = '\0';
+  to[len] = '\0';
 }
 
 static struct said *say(lua_State *lua, enum verdict_kind kind) {
@@ -43,7 +43,7 @@ static struct said *say(lua_State *lua, enum verdict_kind kind) {
 static void take_text(lua_State *lua, int index, char *to, size_t size) {
   size_t len;
   const char *text = luaL_checklstring(lua, index, &len);
-  copy_text(to, size, text, len);
+  copy_text(to, size, bp_str_make(text, len));
 }
 
 static int say_allow(lua_State *lua) {

@@ -15,7 +15,7 @@ struct verdict {
   char reason[VERDICT_REASON_BYTES];
   char pointer[128]; /* JSON pointer into the facts that a denial is about, or empty */
   char rule[128];    /* file that decided, or empty */
-  json_t *facts;     /* of REWRITE; owned by whoever holds the verdict */
+  json_t *facts;     /* of REWRITE, and of ASK about rewritten facts; owned by whoever holds the verdict */
 };
 
 const char *verdict_name(enum verdict_kind kind);

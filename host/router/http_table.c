@@ -8,6 +8,7 @@
 #include "router/family_object.h"
 #include "router/http_reply.h"
 #include "router/param.h"
+#include "router/policy_step.h"
 #include "router/request.h"
 
 /* The live request, on main. Elsewhere its strings may move while they are read, so nothing is found there. */
@@ -106,9 +107,8 @@ static bp_status get_body_text(bp_request request, bp_str *ret) {
     return BP_E_STALE;
   if (!r->body)
     return BP_E_NOT_FOUND;
-  if (!r->is_body_kept && r->collected.len == 0 && !request_copy(r, r->body_text, &r->body_text))
+  if (!request_keep_body(r))
     return BP_E_NO_MEMORY;
-  r->is_body_kept = true;
   *ret = r->body_text;
   return BP_OK;
 }
@@ -145,6 +145,11 @@ static bp_status do_defer(bp_request request, bp_cancel_fn on_cancel, void *ctx)
   return r ? request_defer(r, on_cancel, ctx) : BP_E_STALE;
 }
 
+static bp_status get_facts(bp_request request, bp_json *ret) {
+  struct request *r = FIND(request);
+  return r ? policy_step_facts(r, ret) : BP_E_STALE;
+}
+
 const bp_http_1 http_table = {
     .size = sizeof(bp_http_1),
     .method = get_method,
@@ -166,4 +171,5 @@ const bp_http_1 http_table = {
     .reply_problem = http_reply_problem,
     .reply_failure = http_reply_failure,
     .defer = do_defer,
+    .facts = get_facts,
 };

@@ -8,6 +8,7 @@
 #include "router/docs.h"
 #include "router/family_object.h"
 #include "router/param.h"
+#include "router/policy_step.h"
 #include "router/resolve.h"
 #include "router/upload.h"
 
@@ -15,37 +16,13 @@
 
 #define HOST_BODY_LIMIT_BYTES (1024u * 1024u)
 
-/* ---- Last steps: facts and handler ---- */
+/* ---- The last step: the handler ---- */
 
 static void end_and_reply(struct request *r, unsigned status, bp_str text) {
   struct http_exchange *x = r->x;
   const struct family *family = r->family;
   request_done(r);
   family_reply_text(x, family, status, text);
-}
-
-/* Lets the plugin state the facts of a mutating request, and keeps them with it. Until there is a policy to ask, facts that
- * could be stated are allowed. False: answered. */
-static bool facts_allow(struct request *r) {
-  const struct route *route = r->route;
-  bp_request handle = r->handle;
-  struct culprit frame;
-  bp_str text;
-  bp_error err = BP_ERROR_INIT;
-  r->facts = doc_writer_new(route->owner->handle);
-  culprit_enter(&frame, route->owner, "facts of route", route->facts.operation_id);
-  bp_status status = route->facts.facts(route->state, handle, r->facts);
-  culprit_leave(&frame);
-  if (request_find(handle) != r)
-    return false;
-  if (status == BP_OK)
-    status = doc_writer_text(r->facts, &text, &err) ? BP_OK : BP_E_STATE;
-  if (status == BP_OK)
-    return true;
-  log_error(route->owner->id, "the facts of route \"%.*s\" failed, so the request is denied: %s", (int)route->facts.operation_id.len,
-            route->facts.operation_id.ptr, err.message[0] ? err.message : "the plugin refused");
-  end_and_reply(r, 403, BP_LIT("denied: what this request would do could not be established"));
-  return false;
 }
 
 static void reply_forgotten(struct request *r) {
@@ -59,8 +36,6 @@ static void run_handler(struct request *r) {
   const struct route *route = r->route;
   bp_request handle = r->handle;
   struct culprit frame;
-  if (route->facts.facts && !facts_allow(r))
-    return;
   r->phase = REQUEST_RUNNING;
   r->is_in_handler = true;
   culprit_enter(&frame, route->owner, "route", route->facts.operation_id);
@@ -73,15 +48,24 @@ static void run_handler(struct request *r) {
     reply_forgotten(r);
 }
 
-void pipeline_conclude(struct request *r, const struct error_list *errors) {
-  if (errors->count > 0) {
-    request_done(r);
-    family_reply_invalid(r->x, r->family, errors);
-  } else if (r->route->is_removed || r->route->owner->phase == PLUGIN_DRAINING) {
+/* A plugin that is going away takes no more requests, also those that were held. */
+static void enter_handler(struct request *r) {
+  if (r->route->is_removed || r->route->owner->phase == PLUGIN_DRAINING) {
     request_done(r);
     family_reply_unavailable(r->x, r->family, BP_LIT("the module that serves this path is being stopped; try again in a moment"));
   } else {
     run_handler(r);
+  }
+}
+
+void pipeline_conclude(struct request *r, const struct error_list *errors) {
+  if (errors->count > 0) {
+    request_done(r);
+    family_reply_invalid(r->x, r->family, errors);
+  } else if (r->route->facts.facts && !r->route->is_removed) {
+    policy_step(r, enter_handler);
+  } else {
+    enter_handler(r);
   }
 }
 

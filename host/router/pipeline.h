@@ -1,4 +1,4 @@
-/* The way of a request: gate -> route -> scope -> media type -> body -> parameters and schema -> facts -> handler. */
+/* The way of a request: gate -> route -> scope -> media type -> body -> parameters and schema -> facts -> policy -> handler. */
 #ifndef HOST_ROUTER_PIPELINE_H
 #define HOST_ROUTER_PIPELINE_H
 

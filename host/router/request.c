@@ -3,6 +3,7 @@
 #include "base/slots.h"
 #include "loader/plugin.h"
 #include "loop/loop.h"
+#include "policy/decision.h"
 #include "router/deferred.h"
 #include "router/router_counters.h"
 #include "router/upload.h"
@@ -74,6 +75,9 @@ static void free_body(struct request *r) {
   buf_release(&r->collected);
   if (r->facts)
     doc_writer_free(r->facts);
+  if (r->facts_handle)
+    doc_close(r->facts_handle);
+  json_decref(r->facts_tree);
   if (r->upload)
     upload_free(r->upload);
 }
@@ -88,6 +92,8 @@ static void free_blocks(struct request *r) {
 
 void request_release(struct request *r) {
   r->x->user = NULL;
+  if (r->hold)
+    hold_leave(r->hold);
   if (r->route) {
     request_done(r);
     counters_add(r->route->counters, r->status, now_ns() - r->started_ns);
@@ -239,6 +245,28 @@ void request_defer_for_host(struct request *r) {
     return;
   r->is_deferred_for_host = true;
   enter_deferred(r);
+}
+
+bool request_keep_body(struct request *r) {
+  if (r->is_body_kept || r->collected.len > 0)
+    return true;
+  r->is_body_kept = request_copy(r, r->body_text, &r->body_text);
+  return r->is_body_kept;
+}
+
+bool request_suspend(struct request *r, int64_t limit_ms) {
+  if (!request_keep_body(r))
+    return false;
+  enter_deferred(r);
+  r->deadline_ms = loop_now_ms() + limit_ms;
+  return true;
+}
+
+void request_resume(struct request *r) {
+  deferred_remove(r);
+  pthread_mutex_lock(&table.lock);
+  r->phase = REQUEST_WAITING;
+  pthread_mutex_unlock(&table.lock);
 }
 
 void request_postpone(struct request *r) {

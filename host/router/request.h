@@ -54,6 +54,11 @@ struct request {
   json_t *body;
   bp_json body_handle; /* made when the plugin asks */
   bp_json_writer facts;
+  json_t *facts_tree;   /* what was allowed, once it is asked for or where a rule rewrote it */
+  bp_json facts_handle; /* made when the plugin asks */
+  bool are_facts_rewritten;
+  struct hold *hold;                /* a person is asked ... */
+  void (*go_on)(struct request *r); /* ... and this follows a yes */
   struct upload *upload;
 
   void (*follower)(struct http_exchange *x, void *ctx, bp_status why); /* request_follow */
@@ -110,6 +115,13 @@ bp_status request_defer(struct request *r, bp_cancel_fn on_cancel, void *ctx);
 /* The same for the host's own reasons (a body being streamed): the handler may return without an answer, and the plugin may
  * still defer. Nothing happens for one that has deferred. */
 void request_defer_for_host(struct request *r);
+/* The host waits before it runs the handler, for `limit_ms` at most (504 then): what the handler needs is kept. False without
+ * memory. */
+bool request_suspend(struct request *r, int64_t limit_ms);
+/* The wait is over: as before request_suspend. */
+void request_resume(struct request *r);
+/* Makes the body's text live as long as the request. False without memory. */
+bool request_keep_body(struct request *r);
 /* Gives a deferred request its whole time again. */
 void request_postpone(struct request *r);
 /* True within the call of its handler. */

@@ -25,6 +25,9 @@ void store_part_remove(struct store_part *part);
 /* As bp.db/1's write and read: where BP_OK is returned `done` runs exactly once, else never. */
 bp_status store_part_write(struct store_part *part, const bp_db_step *steps, uint32_t count, bp_db_done_fn done, void *ctx, bp_error *err);
 bp_status store_part_read(struct store_part *part, const bp_db_query *queries, uint32_t count, bp_db_done_fn done, void *ctx, bp_error *err);
+/* The first integer a query on the part's tables gives, or `fallback`, for numbers that go on from the last run. While the host
+ * starts only: it blocks. */
+int64_t store_part_integer(const char *sql, int64_t fallback);
 /* For live_table.publish on an ephemeral topic of the part. [any] */
 bp_plugin store_part_handle(const struct store_part *part);
 

@@ -10,6 +10,7 @@
 #include "store/backup.h"
 #include "store/completion.h"
 #include "store/migrate.h"
+#include "store/part.h"
 #include "store/reader.h"
 #include "store/retention.h"
 #include "store/schema.h"
@@ -181,6 +182,11 @@ void store_cancel(struct plugin *owner) {
   struct program *p = owner->store_data;
   if (p)
     atomic_fetch_add(&p->cancel_epoch, 1);
+}
+
+int64_t store_part_integer(const char *sql, int64_t fallback) {
+  LOOP_MAIN();
+  return store.schema.db ? database_integer(&store.schema, sql, fallback) : fallback;
 }
 
 /* ---- Backup of the running store ---- */

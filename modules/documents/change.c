@@ -47,33 +47,16 @@ static void answer_patched(void *ctx, const bp_db_outcome *outcome) {
   call_end_json(call, 200, column_text(d, outcome, read, 0, 0));
 }
 
-/* Answers 422 in the family's shape, naming the tag. */
-static void refuse_tag(const struct documents *d, bp_request request, uint32_t index, bp_str tag) {
-  char message[MESSAGE_BYTES], location[48];
-  int shown = tag.len > 60 ? 60 : (int)tag.len;
-  snprintf(message, sizeof(message), "Tag \"%.*s\" must be letters, digits and hyphens", shown, tag.ptr);
-  snprintf(location, sizeof(location), "/body/tags/%u", index);
-  bp_problem problem = {
-      .size = sizeof(problem), .status = 422, .message = str_z(message), .location = str_z(location), .kind = BP_LIT("value_error")};
-  d->http->reply_problem(request, &problem);
-}
-
-/* Reads "tags" of the body. False when the request has been answered. */
-static bool read_tags(const struct documents *d, bp_request request, bp_json list, struct tags *ret) {
+static void read_tags(const struct documents *d, bp_json list, struct tags *ret) {
   uint32_t count = d->json->count(list);
   *ret = (struct tags){.count = 0};
   for (uint32_t i = 0; i < count; i++) {
     bp_json item = 0;
     bp_str tag = {NULL, 0};
     d->json->at(list, i, &item);
-    d->json->string(item, &tag);
-    if (!tag_is_valid(tag)) {
-      refuse_tag(d, request, i, tag);
-      return false;
-    }
-    tags_add(ret, tag);
+    if (d->json->string(item, &tag) == BP_OK)
+      tags_add(ret, tag);
   }
-  return true;
 }
 
 static void build_patch(const struct documents *d, bp_str id, const struct tags *tags, bp_str description, struct patch_unit *unit) {
@@ -104,20 +87,19 @@ static void build_patch(const struct documents *d, bp_str id, const struct tags 
 void documents_patch(void *state, bp_request request) {
   struct documents *d = state;
   struct tags tags;
-  bp_json body = 0, value = 0;
-  bp_str description = {NULL, 0};
-  d->http->body(request, &body);
-  bool has_tags = d->json->get(body, BP_LIT("tags"), &value) == BP_OK && d->json->type(value) == BP_JSON_ARRAY;
-  if (has_tags && !read_tags(d, request, value, &tags))
+  bp_json facts = 0, value = 0;
+  bp_status status = d->http->facts(request, &facts);
+  struct patch_unit *unit = status == BP_OK ? calloc(1, sizeof(*unit)) : NULL;
+  if (!unit) {
+    d->http->reply_failure(request, status == BP_OK ? BP_E_NO_MEMORY : status, NULL);
     return;
-  if (d->json->get(body, BP_LIT("description"), &value) == BP_OK)
-    d->json->string(value, &description);
-  struct patch_unit *unit = calloc(1, sizeof(*unit));
-  struct call *call = unit ? call_new(d, request) : NULL;
-  if (!unit)
-    d->http->reply_failure(request, BP_E_NO_MEMORY, NULL);
+  }
+  bool has_tags = d->json->get(facts, BP_LIT("tags"), &value) == BP_OK;
+  if (has_tags)
+    read_tags(d, value, &tags);
+  struct call *call = call_new(d, request);
   if (call) {
-    build_patch(d, id_param(d, request), has_tags ? &tags : NULL, description, unit);
+    build_patch(d, id_param(d, request), has_tags ? &tags : NULL, fact_text(d, request, BP_LIT("description")), unit);
     call_write(call, unit->steps, unit->count, answer_patched);
   }
   free(unit);

@@ -55,8 +55,6 @@ struct tags {
 };
 void tags_from_list(bp_str list, struct tags *ret);
 void tags_add(struct tags *tags, bp_str tag);
-/* The rule for tags that are set with PATCH: letters, digits and hyphens. */
-bool tag_is_valid(bp_str tag);
 /* ",a,b," as the statement that filters by all tags wants it, at most `size` bytes; false when it does not fit. */
 bool tags_as_needle(const struct tags *tags, char *needle, size_t size);
 
@@ -87,6 +85,8 @@ void documents_delete(void *state, bp_request request);       /* change.c */
 /* facts.c */
 bp_status facts_upload(void *state, bp_request request, bp_json_writer facts);
 bp_status facts_document(void *state, bp_request request, bp_json_writer facts);
+/* A text among the facts the request was allowed on; empty where it is absent. Lives until the reply. */
+bp_str fact_text(const struct documents *module, bp_request request, bp_str name);
 /* sweep.c: removes files that no row knows, left by a crash between the two. */
 void sweep_start(struct documents *module);
 

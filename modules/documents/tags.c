@@ -1,4 +1,4 @@
-/* Tags: splitting, the rule, and the filter's needle. */
+/* Tags: splitting, and the filter's needle. What a tag may look like is scripts/validation/documents.lua's. */
 #include "documents.h"
 
 #include <string.h>
@@ -36,15 +36,6 @@ void tags_from_list(bp_str list, struct tags *ret) {
     size_t used = comma ? len + 1 : len;
     list = bp_str_make(list.ptr + used, list.len - used);
   }
-}
-
-bool tag_is_valid(bp_str tag) {
-  for (size_t i = 0; i < tag.len; i++) {
-    char c = tag.ptr[i];
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'))
-      return false;
-  }
-  return tag.len > 0;
 }
 
 bool tags_as_needle(const struct tags *tags, char *needle, size_t size) {

@@ -73,9 +73,9 @@ static void build_unit(struct call *call, const bp_part *file, bp_str metadata, 
   const struct documents *d = call->module;
   bp_db_value id = db_text(str_z(call->id));
   struct tags tags;
-  tags_from_list(form_field(d, call->request, BP_LIT("tags")), &tags);
+  tags_from_list(fact_text(d, call->request, BP_LIT("tags")), &tags);
   const bp_db_value document[7] = {id,
-                                   db_text(file->filename),
+                                   db_text(fact_text(d, call->request, BP_LIT("filename"))),
                                    db_text(content_type_of(file->filename, file->content_type)),
                                    db_integer((int64_t)file->size_bytes),
                                    db_text(str_z(file->sha256_hex)),
@@ -144,7 +144,7 @@ static void file_kept(void *ctx, bp_status status, const bp_error *err) {
 static bp_str refuse_fields(const struct documents *d, bp_request request) {
   struct tags tags;
   bp_json_writer scratch = 0;
-  tags_from_list(form_field(d, request, BP_LIT("tags")), &tags);
+  tags_from_list(fact_text(d, request, BP_LIT("tags")), &tags);
   if (tags.is_too_many)
     return BP_LIT("Too many tags: at most 64");
   if (d->json->writer_new(d->self, &scratch) != BP_OK)

@@ -12,6 +12,7 @@ const { request, waitFor } = require('./client.js');
 
 const BINARY = process.env.BACKPLANE_BIN;
 const MODULES = process.env.BACKPLANE_MODULES;
+const SCRIPTS = path.join(process.env.BACKPLANE_SOURCE || path.resolve(__dirname, '../../..'), 'scripts');
 const MAIN_PORT = 8700;
 const SANITIZER_REPORT = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 
@@ -55,7 +56,7 @@ class Host {
   }
 
   writeConfig(text) {
-    fs.writeFileSync(this.configFile, `listen "127.0.0.1:${MAIN_PORT}" {} origins { "http://localhost:5173" }\n${text}`);
+    fs.writeFileSync(this.configFile, `listen "127.0.0.1:${MAIN_PORT}" {} origins { "http://localhost:5173" } policy { scripts = ${JSON.stringify(this.options.scripts || SCRIPTS)} }\n${text}`);
   }
 
   globalArguments() {

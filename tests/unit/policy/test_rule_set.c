@@ -11,6 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static void decide_tree(struct rule_set *set, const json_t *tree, struct verdict *ret) {
+  struct facts facts;
+  facts_of_tree(&facts, tree);
+  rule_set_decide(set, &facts, ret);
+  facts_release(&facts);
+}
+
+/* As a tree; every rule must say the same of the same facts as text. */
 static enum verdict_kind decide(const char *source, const char *facts_text, struct verdict *ret) {
   bp_error err = BP_ERROR_INIT;
   struct verdict own;
@@ -19,8 +27,16 @@ static enum verdict_kind decide(const char *source, const char *facts_text, stru
   json_t *facts = doc_parse(str_from(facts_text), &doc_default_limits, &err);
   assert_non_null(set);
   assert_non_null(facts);
-  rule_set_decide(set, facts, verdict);
+  decide_tree(set, facts, verdict);
   json_decref(facts);
+  struct facts as_text;
+  struct verdict of_text;
+  facts_of_text(&as_text, str_from(facts_text));
+  rule_set_decide(set, &as_text, &of_text);
+  assert_int_equal(of_text.kind, verdict->kind);
+  assert_string_equal(of_text.reason, verdict->reason);
+  verdict_release(&of_text);
+  facts_release(&as_text);
   rule_set_free(set);
   if (!ret)
     verdict_release(verdict);
@@ -153,7 +169,7 @@ static void test_the_strongest_rule_wins_and_imports_work(void **state) {
   assert_int_equal(rule_set_count(set), 2);
   assert_int_equal(rule_set_test(set, NULL, NULL, &err), BP_OK);
   json_t *facts = doc_parse(BP_LIT("{\"word\":\"force\"}"), &doc_default_limits, &err);
-  rule_set_decide(set, facts, &verdict);
+  decide_tree(set, facts, &verdict);
   assert_int_equal(verdict.kind, VERDICT_DENY);
   assert_string_equal(verdict.rule, "git/20-force.lua");
   json_decref(facts);
@@ -192,7 +208,7 @@ static void check_row(const json_t *row) {
   struct rule_set *set = rule_set_of_source("corpus.lua", bp_str_make(json_string_value(script), json_string_length(script)), &err);
   json_t *facts = doc_parse(BP_LIT("{\"method\":\"GET\"}"), &doc_default_limits, &err);
   if (set)
-    rule_set_decide(set, facts, &verdict);
+    decide_tree(set, facts, &verdict);
   bool must_run = strcmp(expect, "allow") == 0 || strcmp(expect, "decision") == 0;
   if (must_run && verdict.kind == VERDICT_DENY && strstr(verdict.reason, "corpus.lua:"))
     fail_msg("%s: must run, but: %s", id, verdict.reason);

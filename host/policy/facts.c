@@ -1,0 +1,154 @@
+/* Facts; see facts.h. The cutter takes compact text of strings without escapes, integers and booleans, as bp.json's writer makes
+ * it, and gives up on anything else: the JSON parser has the last word then. */
+#include "policy/facts.h"
+#include "base/str.h"
+#include "policy/lua_json.h"
+#include "policy/sandbox.h"
+#include "json/json.h"
+
+#include <string.h>
+
+/* As many as a request's body may have. */
+#define FACTS_KEYS 65536
+
+/* ---- Cutting a flat text ---- */
+
+/* A string at *at without escapes and control bytes; moves past its closing quote. */
+static bool cut_string(const char **at, const char *end, bp_str *ret) {
+  if (*at == end || **at != '"')
+    return false;
+  const char *start = *at + 1;
+  const char *quote = memchr(start, '"', (size_t)(end - start));
+  if (!quote || memchr(start, '\\', (size_t)(quote - start)))
+    return false;
+  *ret = bp_str_make(start, (size_t)(quote - start));
+  *at = quote + 1;
+  return true;
+}
+
+static bool cut_integer(const char **at, const char *end, bp_str *ret) {
+  const char *start = *at, *p = start;
+  int64_t ignored;
+  p += p < end && *p == '-';
+  while (p < end && *p >= '0' && *p <= '9')
+    p++;
+  *at = p;
+  *ret = bp_str_make(start, (size_t)(p - start));
+  return str_to_i64(*ret, &ignored);
+}
+
+static bool cut_word(const char **at, const char *end, bp_str word) {
+  if (!str_starts(bp_str_make(*at, (size_t)(end - *at)), word))
+    return false;
+  *at += word.len;
+  return true;
+}
+
+static bool cut_value(const char **at, const char *end, struct facts_member *member) {
+  if (*at == end)
+    return false;
+  switch (**at) {
+  case '"':
+    member->kind = FACTS_TEXT;
+    return cut_string(at, end, &member->value);
+  case 't':
+    member->kind = FACTS_TRUE;
+    return cut_word(at, end, BP_LIT("true"));
+  case 'f':
+    member->kind = FACTS_FALSE;
+    return cut_word(at, end, BP_LIT("false"));
+  default:
+    member->kind = FACTS_INTEGER;
+    return cut_integer(at, end, &member->value);
+  }
+}
+
+static bool cut_members(struct facts *facts) {
+  const char *at = facts->text.ptr, *end = at + facts->text.len;
+  if (facts->text.len < 2 || *at++ != '{')
+    return false;
+  if (*at == '}')
+    return at + 1 == end;
+  for (; facts->count < FACTS_MEMBERS; at++) {
+    struct facts_member *member = &facts->members[facts->count++];
+    if (!cut_string(&at, end, &member->key) || at == end || *at++ != ':' || !cut_value(&at, end, member) || at == end)
+      return false;
+    if (*at == '}')
+      return at + 1 == end;
+    if (*at != ',')
+      return false;
+  }
+  return false;
+}
+
+/* ---- Life ---- */
+
+void facts_of_text(struct facts *facts, bp_str text) {
+  facts->text = text;
+  facts->tree = NULL;
+  facts->is_refused = false;
+  facts->count = 0;
+  facts->is_flat = cut_members(facts);
+}
+
+void facts_of_tree(struct facts *facts, const json_t *tree) {
+  facts->text = bp_str_make(NULL, 0);
+  facts->tree = json_incref((json_t *)(uintptr_t)tree);
+  facts->is_refused = !json_is_object(tree);
+  facts->is_flat = false;
+  facts->count = 0;
+}
+
+void facts_release(struct facts *facts) {
+  json_decref(facts->tree);
+  facts->tree = NULL;
+}
+
+json_t *facts_tree(struct facts *facts) {
+  static const struct doc_limits limits = {.depth = 64, .keys = FACTS_KEYS};
+  if (facts->is_refused)
+    return NULL;
+  if (!facts->tree)
+    facts->tree = doc_parse(facts->text, &limits, NULL);
+  if (json_is_object(facts->tree))
+    return facts->tree;
+  facts->is_refused = true;
+  return NULL;
+}
+
+/* ---- For Lua ---- */
+
+static void push_cut(lua_State *lua, const struct facts_member *member) {
+  int64_t number = 0;
+  switch (member->kind) {
+  case FACTS_TEXT:
+    lua_pushlstring(lua, member->value.ptr, member->value.len);
+    break;
+  case FACTS_INTEGER:
+    str_to_i64(member->value, &number);
+    lua_pushinteger(lua, number);
+    break;
+  default:
+    lua_pushboolean(lua, member->kind == FACTS_TRUE);
+  }
+}
+
+void facts_push_member(lua_State *lua, struct facts *facts, bp_str key) {
+  if (facts->is_flat) {
+    for (uint32_t i = 0; i < facts->count; i++)
+      if (str_eq(facts->members[i].key, key)) {
+        push_cut(lua, &facts->members[i]);
+        return;
+      }
+    lua_pushnil(lua);
+    return;
+  }
+  const json_t *value = json_object_getn(facts_tree(facts), key.ptr, key.len);
+  if (!value) {
+    lua_pushnil(lua);
+    return;
+  }
+  lua_json_push(lua, value);
+  if (lua_istable(lua, -1))
+    sandbox_freeze(lua);
+}
