@@ -85,7 +85,7 @@ bool gate_host_matches(const struct http_listener *listener, bp_str host) {
     return true;
   if (!take_port(&host, listener->port))
     return false;
-  if (str_eq(host, BP_LIT("127.0.0.1")) || str_eq(host, BP_LIT("localhost")) || str_eq(host, BP_LIT("[::1]")))
+  if (str_eq(host, BP_LIT("127.0.0.1")) || str_ieq(host, BP_LIT("localhost")) || str_eq(host, BP_LIT("[::1]")))
     return true;
   return listener->is_public && is_public_name(listener, host);
 }

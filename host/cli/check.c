@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/findings.h"
+#include "cli/place.h"
 #include "cli/say.h"
 #include "run.h"
 
@@ -47,6 +48,22 @@ static bool is_declared(const char *family, const json_t *plugins) {
   return false;
 }
 
+/* A family nobody brings is no mistake (its module may be disabled), unless it is nearly the name of one that is there. */
+static void check_families(const struct config *config, const json_t *plugins, json_t *findings) {
+  const char *names[64] = {0};
+  unsigned count = 0;
+  size_t i, k;
+  const json_t *plugin, *declared;
+  json_array_foreach(plugins, i, plugin) json_array_foreach(json_object_get(plugin, "families"), k, declared) if (count < 63) names[count++] =
+      json_string_value(json_object_get(declared, "name"));
+  for (const struct config_listener *listener = config->listeners; listener; listener = listener->next) {
+    const char *nearest = listener->family && !is_declared(listener->family, plugins) ? say_nearest(listener->family, names) : NULL;
+    if (nearest)
+      finding_add(findings, listener->file, listener->line, NULL, "no module brings the family \"%s\", did you mean \"%s\"?", listener->family,
+                  nearest);
+  }
+}
+
 /* A listener of a family opens only where a module brings the family. */
 static void check_ports(const struct cli_call *call, const struct config *config, const json_t *plugins, json_t *findings) {
   for (const struct config_listener *listener = config->listeners; listener; listener = listener->next) {
@@ -64,27 +81,33 @@ static void check_ports(const struct cli_call *call, const struct config *config
 
 static void check_all(const struct cli_call *call, const struct config *config, json_t *findings) {
   json_t *plugins = check_plugins(config, findings);
+  check_families(config, plugins, findings);
   if (!client_is_running(call))
     check_ports(call, config, plugins, findings);
   json_decref(plugins);
 }
 
-static int run(const struct cli_call *call) {
+static int check_place(const struct cli_call *call, const struct cli_place *place) {
   struct config_errors errors = {0};
-  char *file = config_find(cli_value(call, "--config"));
-  if (!file)
-    return say_failure("there is no configuration; name one with --config");
   json_t *findings = json_array();
-  struct config *config = config_load(file, &errors);
+  struct config *config = config_load(place->config_file, &errors);
   finding_add_errors(findings, &errors);
   if (config) {
-    run_set_module_dir(config, cli_value(call, "--modules"));
+    run_set_module_dir(config, place->module_dir);
     check_all(call, config, findings);
   }
   int code = findings_show(findings, call->wants_json);
   json_decref(findings);
   config_free(config);
-  free(file);
+  return code;
+}
+
+static int run(const struct cli_call *call) {
+  struct cli_place place;
+  int code = CLI_FAILED;
+  if (cli_place_find(call, &place))
+    code = place.config_file ? check_place(call, &place) : say_failure("there is no configuration; name one with --config");
+  cli_place_release(&place);
   return code;
 }
 
@@ -92,8 +115,9 @@ const struct cli_command command_check = {
     .name = "check",
     .synopsis = "[--json]",
     .summary = "test configuration, plugins, schemas and ports without starting",
-    .help = "Loads the configuration, opens every plugin it names in a limited child, checks options against what the plugins\n"
-            "declare, compiles their schemas, resolves their needs, and tries the ports (unless a host runs on the state folder).\n"
+    .help = "Loads the configuration (of the running host, unless --config names one), opens every plugin it names in a\n"
+            "limited child, checks options against what the plugins declare, compiles their schemas, resolves their needs, and\n"
+            "tries the ports (unless a host runs on the state folder).\n"
             "Every finding has its file and line. Exits with 1 if there is one.",
     .run = run,
 };

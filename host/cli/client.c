@@ -152,7 +152,9 @@ json_t *client_request(const struct cli_call *call, const char *method, const ch
   json_t *answer = NULL;
   int fd = connect_control(call->state_dir);
   if (fd < 0) {
-    say_failure("no host is running on \"%s\" (%s)", call->state_dir, strerror(errno));
+    bool is_absent = errno == ENOENT || errno == ECONNREFUSED;
+    say_failure("no host is running on the state folder \"%s\"%s%s", call->state_dir, is_absent ? "" : ": ", is_absent ? "" : strerror(errno));
+    fputs("  start one with `backplane run`, or name its folder with --state\n", stderr);
     return NULL;
   }
   write_request(&out, call, method, target, body);

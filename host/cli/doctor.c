@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/doctor_state.h"
 #include "cli/findings.h"
+#include "cli/place.h"
 #include "cli/say.h"
 #include "config/config.h"
 
@@ -73,16 +74,20 @@ static void check_files_limit(struct doctor *doctor) {
 
 static void check_config(struct doctor *doctor) {
   struct config_errors errors = {0};
-  char *file = config_find(cli_value(doctor->call, "--config"));
-  struct config *config = file ? config_load(file, &errors) : NULL;
-  if (!file)
+  struct cli_place place;
+  bool answers = cli_place_find(doctor->call, &place);
+  struct config *config = place.config_file ? config_load(place.config_file, &errors) : NULL;
+  if (!answers)
+    doctor_say(doctor, DOCTOR_BAD, "configuration", NULL, "the running host does not say which it uses");
+  else if (!place.config_file)
     doctor_say(doctor, DOCTOR_BAD, "configuration", "name one with --config, or put it at ~/.config/backplane/backplane.lua", "there is none");
   else if (!config || errors.count)
-    doctor_say(doctor, DOCTOR_BAD, "configuration", "see `backplane check`", "\"%s\" has %u findings", file, errors.count);
+    doctor_say(doctor, DOCTOR_BAD, "configuration", "`backplane check` says what", "\"%s\" has %u %s", place.config_file, errors.count,
+               errors.count == 1 ? "finding" : "findings");
   else
-    doctor_say(doctor, DOCTOR_GOOD, "configuration", NULL, "\"%s\"", file);
+    doctor_say(doctor, DOCTOR_GOOD, "configuration", NULL, "\"%s\"", place.config_file);
   config_free(config);
-  free(file);
+  cli_place_release(&place);
 }
 
 static void check_running(struct doctor *doctor) {

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/findings.h"
 #include "cli/module_file.h"
+#include "cli/place.h"
 #include "cli/say.h"
 #include "config/config.h"
 #include "run.h"
@@ -14,13 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is being changed: the configuration and the modules of the running host, unless the command line names others. */
-struct place {
+struct change {
   const struct cli_call *call;
-  json_t *status; /* of the running host, or NULL */
   const char *id;
-  char *config_file;
-  const char *module_dir; /* NULL: the configuration's */
+  struct cli_place place;
 };
 
 static const struct config_module *find_module(const struct config *config, const char *id) {
@@ -31,22 +29,22 @@ static const struct config_module *find_module(const struct config *config, cons
 }
 
 /* Tells a running host to load the configuration again. */
-static int reload(const struct place *place) {
-  if (!place->status) {
+static int reload(const struct change *change) {
+  if (!change->place.status) {
     puts("no host is running; the change counts from its next start");
     return CLI_DONE;
   }
-  json_t *answer = client_request(place->call, "POST", "/api/backplane/reload", NULL);
+  json_t *answer = client_request(change->call, "POST", "/api/backplane/reload", NULL);
   int code = answer ? CLI_DONE : CLI_FAILED;
   json_decref(answer);
   return code;
 }
 
-static bool is_sound(const struct place *place, struct config *config, const struct config_errors *errors) {
+static bool is_sound(const struct change *change, struct config *config, const struct config_errors *errors) {
   json_t *findings = json_array();
   finding_add_errors(findings, errors);
   if (config && errors->count == 0) {
-    run_set_module_dir(config, place->module_dir);
+    run_set_module_dir(config, change->place.module_dir);
     json_decref(check_plugins(config, findings));
   }
   bool ok = config && json_array_size(findings) == 0;
@@ -57,85 +55,78 @@ static bool is_sound(const struct place *place, struct config *config, const str
 }
 
 /* True if the configuration and its plugins are sound, and it has the module, or has it not. What is wrong is shown. */
-static bool configuration_has(const struct place *place, bool wanted) {
+static bool configuration_has(const struct change *change, bool wanted) {
   struct config_errors errors = {0};
-  struct config *config = config_load(place->config_file, &errors);
-  const struct config_module *module = find_module(config, place->id);
-  bool ok = is_sound(place, config, &errors) && (module != NULL) == wanted;
+  struct config *config = config_load(change->place.config_file, &errors);
+  const struct config_module *module = find_module(config, change->id);
+  bool ok = is_sound(change, config, &errors) && (module != NULL) == wanted;
   if (!config || errors.count) {
     config_free(config);
     return false;
   }
   if (!module && wanted) {
-    say_failure("\"%s\" does not include modules.d/*.lua; add: include \"modules.d/*.lua\"", place->config_file);
+    say_failure("\"%s\" does not include modules.d/*.lua; add: include \"modules.d/*.lua\"", change->place.config_file);
   } else if (module && !wanted) {
-    say_failure("module \"%s\" is written in \"%s\", line %d; remove it there", place->id, module->file, module->line);
+    say_failure("module \"%s\" is written in \"%s\", line %d; remove it there", change->id, module->file, module->line);
   }
   config_free(config);
   return ok;
 }
 
-static int enable_in(const struct place *place) {
+static int enable_in(const struct change *change) {
   bp_error err = BP_ERROR_INIT;
   struct config_errors errors = {0};
-  struct config *config = config_load(place->config_file, &errors);
-  const struct config_module *present = find_module(config, place->id);
+  struct config *config = config_load(change->place.config_file, &errors);
+  const struct config_module *present = find_module(config, change->id);
   if (present)
-    printf("module \"%s\" is enabled already, in \"%s\", line %d\n", place->id, present->file, present->line);
+    printf("module \"%s\" is enabled already, in \"%s\", line %d\n", change->id, present->file, present->line);
   bool is_present = present != NULL;
   config_free(config);
   if (is_present)
     return CLI_DONE;
-  if (module_file_write(place->config_file, place->id, &err) != BP_OK)
+  if (module_file_write(change->place.config_file, change->id, &err) != BP_OK)
     return say_error(&err);
-  if (!configuration_has(place, true)) {
-    module_file_remove(place->config_file, place->id, NULL);
+  if (!configuration_has(change, true)) {
+    module_file_remove(change->place.config_file, change->id, NULL);
     return CLI_FAILED;
   }
-  return reload(place);
+  return reload(change);
 }
 
-static int disable_in(const struct place *place) {
+static int disable_in(const struct change *change) {
   bp_error err = BP_ERROR_INIT;
-  bp_status status = module_file_remove(place->config_file, place->id, &err);
+  bp_status status = module_file_remove(change->place.config_file, change->id, &err);
   if (status != BP_OK && status != BP_E_NOT_FOUND)
     return say_error(&err);
-  if (!configuration_has(place, false)) {
+  if (!configuration_has(change, false)) {
     if (status == BP_OK)
-      module_file_write(place->config_file, place->id, NULL);
+      module_file_write(change->place.config_file, change->id, NULL);
     return CLI_FAILED;
   }
   if (status == BP_E_NOT_FOUND) {
-    printf("module \"%s\" is not enabled\n", place->id);
+    printf("module \"%s\" is not enabled\n", change->id);
     return CLI_DONE;
   }
-  return reload(place);
+  return reload(change);
 }
 
-static int with_place(const struct cli_call *call, int (*change)(const struct place *place)) {
-  struct place place = {.call = call, .id = call->words[1], .module_dir = cli_value(call, "--modules")};
-  const char *config = cli_value(call, "--config");
-  if (!module_id_is_valid(place.id))
-    return say_misuse("\"%s\" is no module id", place.id);
-  if (client_is_running(call) && !(place.status = client_get(call, "/api/backplane/status")))
-    return CLI_FAILED;
-  if (!config)
-    config = json_string_value(json_object_get(place.status, "config"));
-  if (!place.module_dir)
-    place.module_dir = json_string_value(json_object_get(place.status, "modules"));
-  place.config_file = config_find(config);
-  int code = place.config_file ? change(&place) : say_failure("there is no configuration; name one with --config");
-  free(place.config_file);
-  json_decref(place.status);
+static int make_change(const struct cli_call *call, int (*make)(const struct change *change)) {
+  struct change change = {.call = call, .id = call->words[1]};
+  int code = CLI_FAILED;
+  if (!module_id_is_valid(change.id))
+    return say_misuse("\"%s\" is no module id", change.id);
+  if (cli_place_find(call, &change.place))
+    code = change.place.config_file ? make(&change) : say_failure("there is no configuration; name one with --config");
+  cli_place_release(&change.place);
   return code;
 }
 
 static int enable(const struct cli_call *call) {
-  return with_place(call, enable_in);
+  return make_change(call, enable_in);
 }
 
 static int disable(const struct cli_call *call) {
-  return with_place(call, disable_in);
+  return make_change(call, disable_in);
 }
 
 static int info(const struct cli_call *call) {

@@ -104,7 +104,9 @@ static int take_all(int argc, char **argv, struct cli_call *call) {
       only_words = true;
       continue;
     }
-    if (!only_words && argv[i][0] == '-' && argv[i][1])
+    if (!call->command && strcmp(argv[i], "--version") == 0)
+      code = take_word("version", call);
+    else if (!only_words && argv[i][0] == '-' && argv[i][1])
       code = take_option(argc, argv, &i, call);
     else
       code = take_word(argv[i], call);

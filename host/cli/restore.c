@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/paths.h"
 #include "cli/say.h"
+#include "state_dir.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -15,7 +16,9 @@ static int run(const struct cli_call *call) {
   char *path = path_absolute(call->words[0]);
   if (!path)
     return CLI_FAILED;
-  bp_status status = store_restore(call->state_dir, path, &err);
+  bp_status status = state_dir_prepare(call->state_dir, &err);
+  if (status == BP_OK)
+    status = store_restore(call->state_dir, path, &err);
   if (status == BP_OK)
     printf("restored \"%s\"\n", path);
   free(path);

@@ -104,7 +104,9 @@ static void fill_target(struct exchange *x) {
     exchange_refuse(x, 400, "the request target is not a path, an http URL or, for OPTIONS, \"*\"");
     return;
   }
-  if (target.authority.len)
+  if (target.authority.len && x->pub.host.len && !str_ieq(target.authority, x->pub.host))
+    exchange_refuse(x, 400, "the request target and the \"Host\" header name two hosts");
+  else if (target.authority.len)
     x->pub.host = target.authority;
   x->pub.query = target.query;
   x->pub.path = target.path;

@@ -46,6 +46,29 @@ test('without --config and --modules it is the running host that is changed', as
   assert.deepEqual(fs.readdirSync(path.join(host.folder, 'modules.d')), ['observability.lua']);
 });
 
+test('check and doctor look at the running host\'s configuration, too', async () => {
+  const check = await command(['check', '--state', host.state, '--json']);
+  assert.equal(check.code, 0, check.stderr + check.stdout);
+  const doctor = await command(['doctor', '--state', host.state]);
+  assert.match(doctor.stdout, new RegExp(`ok +configuration +"${host.configFile}"`));
+});
+
+test('a listener of a family nobody brings is told the nearest name', async () => {
+  host.writeConfig(`listen "127.0.0.1:${PORT}" { family = "observabilty" }\ninclude "modules.d/*.lua"\n`);
+  const check = await host.command('check');
+  assert.equal(check.code, 1);
+  assert.match(check.stdout, /backplane\.lua:2: .*did you mean "observability"/);
+  host.writeConfig(CONFIG);
+});
+
+test('a stopped host is said to be stopped, with what to do', async () => {
+  const status = await command(['status', '--state', path.join(host.folder, 'elsewhere')]);
+  assert.equal(status.code, 1);
+  assert.match(status.stderr, /no host is running .*elsewhere"\n +start one with `backplane run`, or name its folder with --state/);
+  const version = await command(['--version']);
+  assert.match(version.stdout, /^backplane \d+\.\d+\.\d+ \(plugin ABI 1\.\d+\)\n$/);
+});
+
 test('a wrong option is found by check, with file, line and the right name', async () => {
   const good = fs.readFileSync(moduleFile());
   fs.writeFileSync(moduleFile(), '\nmodule "observability" { retention_day = 3 }\n');
@@ -67,7 +90,7 @@ test('inspect tells what a plugin is, and refuses what is none', async () => {
   assert.ok(plugin.routes.some((route) => route.path === '/events' && route.method === 'POST'));
   const none = await host.command('inspect', host.configFile);
   assert.equal(none.code, 1);
-  assert.match(none.stderr, /backplane\.lua/);
+  assert.match(none.stderr, /backplane\.lua.*\n +a plugin is a shared library/);
 });
 
 test('the live stream shows what modules publish', async () => {
@@ -145,5 +168,7 @@ test('a backup brings back what it held', async () => {
   await other.start();
   const { sessions } = (await other.request('GET', '/sessions', { port: PORT })).json();
   assert.deepEqual(sessions.map((session) => session.session_id), ['kept']);
+  const elsewhere = await command(['restore', file, '--state', path.join(other.folder, 'fresh')]);
+  assert.equal(elsewhere.code, 0, elsewhere.stderr);
   await other.stop();
 });
