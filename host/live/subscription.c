@@ -102,11 +102,16 @@ static void call(struct subscription *subscription, const bp_live_event *event) 
   culprit_leave(&frame);
 }
 
+/* The callback may cancel its own subscription, which stays until the way back from it is over. */
 static bool on_row(void *ctx, const bp_live_event *event) {
   struct subscription *subscription = ctx;
+  busy++;
   if (subscription->handle)
     call(subscription, event);
-  return subscription->handle && ++subscription->handed_out < RUN_EVENTS;
+  bool wants_more = subscription->handle && ++subscription->handed_out < RUN_EVENTS;
+  busy--;
+  sweep();
+  return wants_more;
 }
 
 static bool on_record(void *ctx, const struct record *record) {

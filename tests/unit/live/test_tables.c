@@ -373,6 +373,18 @@ static void a_subscription_can_end_in_its_callback(void **state) {
   assert_int_equal(live_table.listeners(BP_LIT("test.note")), 0);
 }
 
+static void a_subscription_can_end_in_its_callback_with_old_events(void **state) {
+  (void)state;
+  for (int i = 0; i < 60; i++)
+    commit(200); /* more than the ring holds: the first events come from the store */
+  spin(5);
+  heard.to_cancel = subscribe(0);
+  spin(20);
+  assert_true(history.pages > 0);
+  assert_int_equal(heard.count, 1);
+  assert_int_equal(live_table.listeners(BP_LIT("test.row")), 0);
+}
+
 static void a_subscription_ends_with_its_plugin(void **state) {
   (void)state;
   subscribe(0);
@@ -400,6 +412,7 @@ int main(void) {
       CASE(wrong_topics_are_refused),
       CASE(a_subscription_misses_and_doubles_nothing),
       CASE(a_subscription_can_end_in_its_callback),
+      CASE(a_subscription_can_end_in_its_callback_with_old_events),
       CASE(a_subscription_ends_with_its_plugin),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
