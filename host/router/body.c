@@ -152,6 +152,8 @@ static void job_done(struct work *work, bool cancelled) {
     request_done(r);
     family_reply_unavailable(r->x, r->family, BP_LIT("the host is stopping"));
   } else if (r) {
+    if (r->route->is_removed)
+      job->errors.count = 0; /* they may quote the plugin, and are not the answer any more */
     r->body = json_incref(job->root);
     r->collected = job->text;
     r->body_text = buf_str(&r->collected);
@@ -185,6 +187,10 @@ void body_check(struct request *r, bp_str text) {
   static struct error_list errors; /* main thread only; too large to clear on every stack frame */
   bp_error syntax = {.size = sizeof(syntax)};
   errors.count = 0;
+  if (r->route->is_removed) { /* while the body came: the parameters' declarations are gone with the image */
+    pipeline_conclude(r, &errors);
+    return;
+  }
   if (text.len > BODY_WORKER_BYTES && r->collected.len == text.len) {
     check_on_worker(r);
     return;

@@ -181,6 +181,7 @@ static void route_free(struct route *route) {
   for (uint32_t i = 0; i < route->param_count; i++)
     param_release(&route->params[i]);
   free(route->params);
+  free((void *)(uintptr_t)route->facts.operation_id.ptr);
   schema_free(route->body_schema);
   schema_free(route->response_schema);
   free(route);
@@ -193,6 +194,7 @@ struct route *route_new(struct plugin *owner, void *state, const bp_route *decla
   r->state = state;
   r->counters = counters_of(owner->id);
   r->facts = *declared;
+  r->facts.operation_id = bp_str_make(str_dupz(declared->operation_id), declared->operation_id.len);
   bp_status status = check_facts(r, err);
   if (status == BP_OK)
     status = set_family(r, err);

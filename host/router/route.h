@@ -1,7 +1,7 @@
 /* A route as the host keeps it: the plugin's declaration, checked and compiled once at load.
  *
  * Counted, because requests outlive the removal of their route. Strings of `facts` are the plugin's and are read only while
- * the route is listed. */
+ * the route is listed, except operation_id, which is the route's own. */
 #ifndef HOST_ROUTER_ROUTE_H
 #define HOST_ROUTER_ROUTE_H
 
