@@ -141,9 +141,20 @@ static void tell_drained(struct http_connection *c) {
 
 /* ---- Reading ---- */
 
+/* So much waits for the client to read it, or for an earlier reply, that no more is asked for. */
+static bool has_enough_parked(const struct http_connection *c) {
+  uint64_t bytes = c->out.bytes;
+  uint32_t files = c->out.files;
+  for (const struct exchange *x = c->first; x; x = x->next) {
+    bytes += x->out.bytes;
+    files += x->out.files;
+  }
+  return bytes > http_limits.output_bytes || files >= http_limits.output_files;
+}
+
 /* A new request has to wait: for an unsafe one before it, or because enough is pending. */
 static bool must_wait(const struct http_connection *c) {
-  if (c->out.bytes > http_limits.output_bytes)
+  if (has_enough_parked(c))
     return true;
   if (c->reading)
     return c->reading->body.is_paused;

@@ -10,6 +10,7 @@ struct http_limits http_limits = {
     .method_bytes = 32,
     .pipeline_depth = 64,
     .output_bytes = 1024 * 1024,
+    .output_files = 4,
     .header_deadline_ms = 10 * 1000,
     .body_idle_ms = 30 * 1000,
     .body_min_rate = 1024,

@@ -13,6 +13,7 @@ struct http_limits {
   uint32_t method_bytes;       /* 32 */
   uint32_t pipeline_depth;     /* 64 requests parsed ahead of their replies; then reading pauses */
   uint64_t output_bytes;       /* 1 MiB parked output before reading pauses */
+  uint32_t output_files;       /* 4 files waiting to be sent before reading pauses: each holds a descriptor */
   int64_t header_deadline_ms;  /* 10 s from the first byte, in all (c) */
   int64_t body_idle_ms;        /* 30 s without a byte (c) */
   uint32_t body_min_rate;      /* 1 KiB/s averaged, after the first 5 s (c) */

@@ -85,6 +85,7 @@ bool output_append_file(struct output *output, int fd, off_t offset, uint64_t le
   segment->offset = offset;
   segment->left = length;
   append_segment(output, segment);
+  output->files++;
   return true;
 }
 
@@ -97,6 +98,7 @@ void output_splice(struct output *to, struct output *from) {
     to->head = from->head;
   to->tail = from->tail;
   to->bytes += from->bytes;
+  to->files += from->files;
   memset(from, 0, sizeof(*from));
 }
 
@@ -106,8 +108,10 @@ static void drop_head(struct output *output) {
   if (!output->head)
     output->tail = NULL;
   output->bytes -= segment->len - segment->at;
-  if (segment->fd >= 0)
+  if (segment->fd >= 0) {
     close(segment->fd);
+    output->files--;
+  }
   free(segment);
 }
 

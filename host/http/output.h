@@ -14,6 +14,7 @@ struct segment;
 struct output {
   struct segment *head, *tail;
   uint64_t bytes; /* in memory; files do not count */
+  uint32_t files;
 };
 
 enum output_result { OUTPUT_EMPTY, OUTPUT_BLOCKED, OUTPUT_FAILED };

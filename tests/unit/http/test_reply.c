@@ -65,6 +65,37 @@ static void test_a_file_is_sent_between_other_replies(void **state) {
   buf_release(&in);
 }
 
+static void test_files_nobody_reads_do_not_pile_up(void **state) {
+  (void)state;
+  struct buf in = {0};
+  int fd = loopback_connect();
+  for (int i = 0; i < 24; i++)
+    loopback_send_z(fd, "GET /file HTTP/1.1\r\nHost: h\r\n\r\n");
+  loopback_run_for(50);
+  assert_in_range(seen.announced, 1, 8);
+  loopback_expect_times(fd, &in, "Content-Length: 2990000\r\n", 24);
+  assert_int_equal(seen.announced, 24);
+  close(fd);
+  buf_release(&in);
+}
+
+static void test_replies_behind_a_slow_one_do_not_pile_up(void **state) {
+  (void)state;
+  struct buf in = {0};
+  int fd = loopback_connect();
+  loopback_send_z(fd, "GET /defer HTTP/1.1\r\nHost: h\r\n\r\n");
+  for (int i = 0; i < 10; i++)
+    loopback_send_z(fd, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+  loopback_until(seen.deferred_count == 1);
+  loopback_run_for(20);
+  assert_int_equal(seen.announced, 2);
+  reply_text(seen.deferred[0], "slow");
+  loopback_expect_times(fd, &in, "Content-Length: 3000000\r\n", 10);
+  assert_int_equal(seen.announced, 11);
+  close(fd);
+  buf_release(&in);
+}
+
 static void test_a_stream_is_chunked_and_drains(void **state) {
   (void)state;
   struct buf in = {0};
@@ -153,6 +184,8 @@ int main(void) {
       TEST(test_an_http10_client_may_keep_the_connection),
       TEST(test_a_large_reply_is_parked_and_arrives_whole),
       TEST(test_a_file_is_sent_between_other_replies),
+      TEST(test_files_nobody_reads_do_not_pile_up),
+      TEST(test_replies_behind_a_slow_one_do_not_pile_up),
       TEST(test_a_stream_is_chunked_and_drains),
       TEST(test_a_stream_to_http10_ends_with_the_connection),
       TEST(test_a_takeover_hands_over_both_directions),
