@@ -61,6 +61,7 @@ void body_abandon(struct exchange *x) {
   struct http_connection *c = x->pub.connection;
   if (c->reading != x)
     return;
+  x->body.is_paused = false; /* nobody is left who would ask for the rest */
   int64_t left = x->pub.content_length < 0 ? 0 : x->pub.content_length - (int64_t)x->body.received;
   if (left > DISCARD_BYTES_MAX || x->body.owes_continue)
     give_up(x);
@@ -148,7 +149,7 @@ void exchange_body_stream(struct http_exchange *pub, uint64_t limit, const struc
 void exchange_body_pause(struct http_exchange *pub, bool pause) {
   LOOP_MAIN();
   struct exchange *x = exchange_of(pub);
-  if (x->body.is_paused == pause)
+  if (x->body.is_paused == pause || pub->is_replied)
     return;
   x->body.is_paused = pause;
   if (!pause) {

@@ -112,6 +112,21 @@ static void test_a_streamed_body_can_be_paused(void **state) {
   buf_release(&out);
 }
 
+static void test_a_paused_body_does_not_outlive_its_reply(void **state) {
+  (void)state;
+  struct buf in = {0};
+  int fd = loopback_connect();
+  loopback_send_z(fd, "POST /stream-in-slow HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+  loopback_until(seen.streamed.len == 1);
+  reply_text(seen.deferred[0], "enough");
+  loopback_expect(fd, &in, "enough");
+  loopback_send_z(fd, "2\r\nyz\r\n0\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+  loopback_expect(fd, &in, "/next");
+  assert_int_equal(seen.streamed.len, 1);
+  close(fd);
+  buf_release(&in);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_bodies_are_collected_plain_and_chunked),
@@ -120,6 +135,7 @@ int main(void) {
       TEST(test_continue_is_sent_only_when_the_body_is_wanted),
       TEST(test_an_unwanted_body_is_thrown_away),
       TEST(test_a_streamed_body_can_be_paused),
+      TEST(test_a_paused_body_does_not_outlive_its_reply),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
