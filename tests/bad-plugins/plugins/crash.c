@@ -3,8 +3,11 @@
 
 #include <stdlib.h>
 
+/* Read at run time, so that an optimising compiler does not see where it points. */
+static int *volatile nowhere = (int *)8;
+
 static void fault(void) {
-  *(volatile int *)8 = 1;
+  *nowhere = 1;
 }
 static void handle_fault(void *state, bp_request request) {
   (void)state;
