@@ -1,8 +1,8 @@
 /* Answers of the host's own routes; see reply.h. */
 #include "api/reply.h"
 #include "base/str.h"
+#include "router/failure_status.h"
 #include "router/family.h"
-#include "router/http_reply.h"
 #include "json/json.h"
 
 #include <string.h>

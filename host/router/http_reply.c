@@ -6,6 +6,7 @@
 #include "loader/plugin.h"
 #include "loop/loop.h"
 #include "router/errors.h"
+#include "router/failure_status.h"
 #include "router/family_object.h"
 #include "router/request.h"
 #include "router/response_check.h"
@@ -230,20 +231,6 @@ bp_status http_reply_problem(bp_request request, const bp_problem *given) {
     return BP_E_STALE;
   family_reply_error(r->x, r->family, &problem);
   return BP_OK;
-}
-
-uint32_t status_of_failure(bp_status status) {
-  static const struct {
-    bp_status failure;
-    uint32_t status;
-  } map[] = {
-      {BP_E_NOT_FOUND, 404}, {BP_E_EXISTS, 409}, {BP_E_CONFLICT, 409}, {BP_E_INVALID, 400}, {BP_E_PARSE, 400}, {BP_E_TYPE, 400},
-      {BP_E_DENIED, 403},    {BP_E_LIMIT, 413},  {BP_E_BUSY, 503},     {BP_E_TIMEOUT, 504}, {BP_E_FULL, 507},  {BP_E_CANCELLED, 503},
-  };
-  for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-    if (map[i].failure == status)
-      return map[i].status;
-  return 500;
 }
 
 bp_status http_reply_failure(bp_request request, bp_status status, const bp_error *err) {

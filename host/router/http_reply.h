@@ -11,7 +11,4 @@ bp_status http_reply_empty(bp_request request, uint32_t status);
 bp_status http_reply_problem(bp_request request, const bp_problem *problem);
 bp_status http_reply_failure(bp_request request, bp_status status, const bp_error *err);
 
-/* The one mapping from a status to an answer (see bp.http/1, reply_failure). */
-uint32_t status_of_failure(bp_status status);
-
 #endif

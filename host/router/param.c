@@ -1,11 +1,10 @@
-/* Types of parameters: compiling a declaration and checking a value; see param.h. Finding values is in param_read.c. */
+/* Compiling declarations of parameters; see param.h. Finding values is in param_read.c, their spelling in value_text.c. */
 #include "router/param.h"
 #include "base/fail.h"
 #include "base/str.h"
 #include "loader/tables.h"
 #include "json/json.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,39 +42,4 @@ bp_status param_compile(struct param *param, const bp_param *declared, bp_error 
 void param_release(struct param *param) {
   if (param->pattern)
     schema_free(param->pattern);
-}
-
-bool param_to_integer(bp_str text, int64_t *ret) {
-  return str_to_i64(text, ret);
-}
-
-bool param_to_boolean(bp_str text, uint32_t *ret) {
-  static const struct {
-    const char *word;
-    uint32_t value;
-  } words[] = {{"true", 1}, {"false", 0}, {"1", 1}, {"0", 0}, {"yes", 1}, {"no", 0}, {"on", 1}, {"off", 0}};
-  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-    if (str_ieq(text, str_from(words[i].word))) {
-      *ret = words[i].value;
-      return true;
-    }
-  return false;
-}
-
-/* Decimal with an optional fraction and exponent; no hexadecimal, no "inf", no blanks. */
-bool param_to_real(bp_str text, double *ret) {
-  char copy[64];
-  if (text.len == 0 || text.len >= sizeof(copy))
-    return false;
-  for (size_t i = 0; i < text.len; i++)
-    if (!text.ptr[i] || !strchr("0123456789+-.eE", text.ptr[i]))
-      return false;
-  memcpy(copy, text.ptr, text.len);
-  copy[text.len] = '\0';
-  char *end;
-  double value = strtod(copy, &end);
-  if (end != copy + text.len || !isfinite(value))
-    return false;
-  *ret = value;
-  return true;
 }

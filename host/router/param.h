@@ -4,6 +4,7 @@
 
 #include "router/errors.h"
 #include "router/request.h"
+#include "router/value_text.h"
 
 struct param {
   bp_param facts;
@@ -17,14 +18,5 @@ void param_release(struct param *param);
 /* Fills r->values for all parameters of the route and adds what is wrong to `errors`. Form fields and files are looked up in
  * r->upload. False without memory. */
 bool params_read(struct request *r, struct error_list *errors);
-
-/* A value as its declared type: numbers and words as the types of http.h say. */
-bool param_to_integer(bp_str text, int64_t *ret);
-bool param_to_boolean(bp_str text, uint32_t *ret);
-bool param_to_real(bp_str text, double *ret);
-
-/* Undoes %XX, and '+' for a space, in place of form encoding. Escapes that are none stay as they are. Returns the length;
- * `out` has room for text.len bytes. */
-size_t query_decode(bp_str text, char *out);
 
 #endif
