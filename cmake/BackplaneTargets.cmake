@@ -1,8 +1,8 @@
 # Targets that are habits rather than artefacts: product, check, format, docs, bench. Included last, when all other targets are known.
 
 # product: what an installation needs, without the tests.
-get_property(BACKPLANE_MODULES DIRECTORY ${CMAKE_SOURCE_DIR}/modules PROPERTY BUILDSYSTEM_TARGETS)
-add_custom_target(product DEPENDS ${BACKPLANE_MODULES})
+get_property(BACKPLANE_MODULE_TARGETS DIRECTORY ${CMAKE_SOURCE_DIR}/modules PROPERTY BUILDSYSTEM_TARGETS)
+add_custom_target(product DEPENDS testhost ${BACKPLANE_MODULE_TARGETS})
 if(TARGET backplane)
   add_dependencies(product backplane)
 endif()

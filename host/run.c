@@ -21,6 +21,7 @@
 #include "loop/loop.h"
 #include "loop/workers.h"
 #include "notify.h"
+#include "places.h"
 #include "policy/policy.h"
 #include "port/port.h"
 #include "proc/proc.h"
@@ -65,9 +66,9 @@ static void report(const struct config_errors *errors) {
 }
 
 void run_set_module_dir(struct config *config, const char *from_command_line) {
-  const char *folder = from_command_line ? from_command_line : config->module_dir ? config->module_dir : BACKPLANE_MODULE_DIR;
+  const char *folder = from_command_line ? from_command_line : config->module_dir;
   char real[PATH_MAX];
-  char *copy = str_dupz(str_from(realpath(folder, real) ? real : folder));
+  char *copy = folder ? str_dupz(str_from(realpath(folder, real) ? real : folder)) : places_modules();
   free(config->module_dir);
   config->module_dir = copy;
 }

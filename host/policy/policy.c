@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "loop/loop.h"
 #include "loop/workers.h"
+#include "places.h"
 #include "policy/approvals.h"
 #include "policy/audit.h"
 
@@ -49,7 +50,7 @@ char *policy_scripts_dir(const struct config *config, bool *ret_is_written) {
   if (is_folder(beside))
     return beside;
   free(beside);
-  return str_dupz(BP_LIT(BACKPLANE_SCRIPT_DIR));
+  return places_scripts();
 }
 
 /* ---- Loading ---- */
