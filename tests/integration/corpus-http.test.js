@@ -5,7 +5,7 @@ const assert = require('node:assert');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { startHost } = require('./lib/host.js');
-const { exchange, rows, statuses } = require('./lib/corpus.js');
+const { eachRow, exchange, expand, ownRows, rawBytes, rows, statuses } = require('./lib/corpus.js');
 
 const PORT = 8767;
 const PLUGIN = path.join(process.env.BACKPLANE_TEST_PLUGINS, 'test_echo.so');
@@ -18,8 +18,6 @@ before(async () => {
   });
 });
 after(() => host.stop());
-
-const prepared = (row) => Buffer.from(Buffer.from(row.raw_b64, 'base64').toString('latin1').replaceAll(':8700', `:${host.port(PORT)}`).replaceAll('${TOKEN}', host.adminToken()), 'latin1');
 
 function check(row, { data, closed }) {
   const seen = statuses(data);
@@ -34,22 +32,37 @@ function check(row, { data, closed }) {
   assert.doesNotMatch(data.toString('latin1'), /\r\nX-Injected/i, row.id);
 }
 
+async function play(row) {
+  const bytes = rawBytes(row, host.port(PORT), host.adminToken());
+  const isDone = (data) => row.after !== 'close' && statuses(data).length >= (row.responses || 1);
+  check(row, await exchange(host.port(PORT), bytes, { piecewise: Boolean(row.chunks), quiet: row.after === 'keep' ? 200 : 4000, isDone }));
+}
+
 const raw = rows('http-raw.jsonl');
 test('every row of http-raw', { skip: raw ? false : 'no attack corpus beside the tree' }, async () => {
-  for (const row of raw) {
-    const result = await exchange(host.port(PORT), prepared(row), { piecewise: Boolean(row.chunks), quiet: row.after === 'keep' ? 200 : 4000, isDone: (data) => row.after !== 'close' && statuses(data).length >= (row.responses || 1) });
-    check(row, result);
-  }
+  await eachRow(raw, play);
   assert.strictEqual((await host.request('GET', '/health')).status, 200);
 });
 
+test('every row of our own http-raw', async () => {
+  await eachRow(ownRows('http-raw.jsonl'), play);
+  assert.strictEqual((await host.request('GET', '/health')).status, 200);
+});
+
+async function post(row) {
+  const body = row.body_b64 === undefined ? Buffer.from(expand(row.text)) : Buffer.from(row.body_b64, 'base64');
+  const reply = await host.request('POST', '/agents', { port: PORT, body, headers: { 'content-type': 'application/json' } });
+  if (row.expect === 'accept') assert.strictEqual(reply.status, 200, `${row.id} (${row.why}): ${reply.text.slice(0, 200)}`);
+  else assert.ok([400, 413, 422].includes(reply.status), `${row.id} (${row.why}): ${reply.status} ${reply.text.slice(0, 200)}`);
+}
+
 const bodies = rows('json-bodies.jsonl');
 test('every row of json-bodies', { skip: bodies ? false : 'no attack corpus beside the tree' }, async () => {
-  for (const row of bodies) {
-    const body = Buffer.from(row.body_b64, 'base64');
-    const reply = await host.request('POST', '/agents', { port: PORT, body, headers: { 'content-type': 'application/json' } });
-    if (row.expect === 'accept') assert.strictEqual(reply.status, 200, `${row.id} (${row.why}): ${reply.text.slice(0, 200)}`);
-    else assert.ok([400, 413, 422].includes(reply.status), `${row.id} (${row.why}): ${reply.status} ${reply.text.slice(0, 200)}`);
-  }
+  await eachRow(bodies, post);
+  assert.strictEqual((await host.request('GET', '/health')).status, 200);
+});
+
+test('every row of our own json-bodies', async () => {
+  await eachRow(ownRows('json-bodies.jsonl'), post);
   assert.strictEqual((await host.request('GET', '/health')).status, 200);
 });

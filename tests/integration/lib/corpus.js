@@ -14,6 +14,31 @@ function rows(name) {
   return fs.readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
 }
 
+// Our own rows (tests/corpus/README.md).
+function ownRows(name) {
+  return fs.readFileSync(path.join(__dirname, '../../corpus', name), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
+}
+
+// `${text*N}` in our own rows stands for N times the text; a # in it becomes the count.
+function expand(text) {
+  return text.replace(/\$\{([^]*?)\*(\d+)\}/g, (_, piece, times) => Array.from({ length: Number(times) }, (__, n) => piece.replaceAll('#', n)).join(''));
+}
+
+// What a row of http-raw or ws-frames (a handshake) puts on the wire, with the port and the token of the host under test.
+function rawBytes(row, port, token) {
+  const text = row.raw ?? row.handshake ?? Buffer.from(row.raw_b64 ?? row.handshake_b64, 'base64').toString('latin1');
+  return Buffer.from(expand(text).replaceAll(':8700', `:${port}`).replaceAll('${TOKEN}', token), 'latin1');
+}
+
+// Runs `one` for every row, a few at a time.
+async function eachRow(list, one) {
+  const waiting = [...list];
+  const work = async () => {
+    for (let row = waiting.shift(); row; row = waiting.shift()) await one(row);
+  };
+  await Promise.all(Array.from({ length: 8 }, work));
+}
+
 // Sends bytes and collects what comes back. Resolves to { data, closed } when the peer closes, or when nothing more has come for
 // `quiet` ms after the first byte, or after `limit` ms in all.
 function exchange(port, bytes, { quiet = 300, limit = 15000, piecewise = false, isDone = () => false } = {}) {
@@ -59,4 +84,4 @@ function statuses(data) {
   return found;
 }
 
-module.exports = { rows, exchange, statuses };
+module.exports = { rows, ownRows, expand, rawBytes, eachRow, exchange, statuses };
