@@ -11,6 +11,7 @@
 #include "fs/own_folders.h"
 #include "host.h"
 #include "http/listener.h"
+#include "job/job.h"
 #include "listeners.h"
 #include "live/live.h"
 #include "loader/crash.h"
@@ -334,7 +335,7 @@ static bp_status open_policy(bp_error *err) {
 
 /* What keeps tables of its own. */
 static bp_status open_parts(bp_error *err) {
-  static bp_status (*const opens[])(bp_error * err) = {ports_open, secrets_open, open_policy};
+  static bp_status (*const opens[])(bp_error * err) = {jobs_open, ports_open, secrets_open, open_policy};
   bp_status status = BP_OK;
   for (unsigned i = 0; status == BP_OK && i < sizeof(opens) / sizeof(opens[0]); i++)
     status = opens[i](err);

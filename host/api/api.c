@@ -26,6 +26,9 @@ static const struct host_route routes[] = {
     {"POST", "/api/backplane/tokens", SCOPE_ADMIN, api_token_create, "create_token", "Makes a token and shows its text this once."},
     {"DELETE", "/api/backplane/tokens/", SCOPE_ADMIN, api_token_revoke, "revoke_token", "Revokes the token whose id ends the path."},
     {"GET", "/health", 0, api_health, "get_health", "200 while the process answers."},
+    {"GET", "/jobs", SCOPE_READ, api_jobs, "list_jobs", "Long work, newest first: limit=, before=, status=, module=, kind=."},
+    {"GET", "/jobs/", SCOPE_READ, api_job, "get_job", "One job, by the id that ends the path."},
+    {"POST", "/jobs/", SCOPE_WRITE, api_job_cancel, "cancel_job", "Asks a job to end: /jobs/ID/cancel."},
     {"GET", "/metrics", SCOPE_READ, api_metrics, "get_metrics", "All metrics in the Prometheus text format."},
     {"GET", "/ready", 0, api_ready, "get_ready", "200 once everything is started, 503 before that and while stopping."},
 };

@@ -25,6 +25,10 @@ void api_token_revoke(struct http_exchange *x, bp_str body);
 void api_session(struct http_exchange *x, bp_str body);
 /* backup.c */
 void api_backup(struct http_exchange *x, bp_str body);
+/* jobs.c */
+void api_jobs(struct http_exchange *x, bp_str body);
+void api_job(struct http_exchange *x, bp_str body);
+void api_job_cancel(struct http_exchange *x, bp_str body);
 /* secrets.c */
 void api_secrets_rotate(struct http_exchange *x, bp_str body);
 /* approvals.c */

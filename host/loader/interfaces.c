@@ -13,6 +13,7 @@ static const struct interface_entry entries[] = {
     {BP_EVENTS_1, &events_table, sizeof(events_table)},
     {BP_FS_1, &fs_table, sizeof(fs_table)},
     {BP_HTTP_1, &http_table, sizeof(http_table)},
+    {BP_JOB_1, &job_table, sizeof(job_table)},
     {BP_JSON_1, &json_table, sizeof(json_table)},
     {BP_LIVE_1, &live_table, sizeof(live_table)},
     {BP_LOG_1, &log_table, sizeof(log_table)},

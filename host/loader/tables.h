@@ -20,6 +20,7 @@ extern const bp_fs_1 fs_table;           /* host/fs/fs_table.c */
 extern const bp_proc_1 proc_table;       /* host/proc/proc_table.c */
 extern const bp_service_1 service_table; /* host/service/service_table.c */
 extern const bp_port_1 port_table;       /* host/port/port_table.c */
+extern const bp_job_1 job_table;         /* host/job/job_table.c */
 extern const bp_secret_1 secret_table;   /* host/secret/secret_table.c */
 extern const bp_policy_1 policy_table;   /* host/policy/policy_table.c */
 
