@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "client/multi.h"
 #include "config/config.h"
 #include "fs/own_folders.h"
 #include "host.h"
@@ -33,6 +34,7 @@
 #include "state_dir.h"
 #include "store/lockfile.h"
 #include "store/store.h"
+#include "watch/spots.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -414,6 +416,8 @@ static void release_all(void) {
   events_release();
   services_release();
   own_folders_release();
+  spots_release();
+  multi_release();
   plugin_registry_release();
   notify_release();
   log_file_close();

@@ -7,6 +7,7 @@
 #include "loader/tables.h"
 
 static const struct interface_entry entries[] = {
+    {BP_CLIENT_1, &client_table, sizeof(client_table)},
     {BP_CONFIG_1, &config_table, sizeof(config_table)},
     {BP_CORE_1, &core_table, sizeof(core_table)},
     {BP_DB_1, &db_table, sizeof(db_table)},
@@ -25,6 +26,7 @@ static const struct interface_entry entries[] = {
     {BP_SECRET_1, &secret_table, sizeof(secret_table)},
     {BP_SERVICE_1, &service_table, sizeof(service_table)},
     {BP_STREAM_1, &stream_table, sizeof(stream_table)},
+    {BP_WATCH_1, &watch_table, sizeof(watch_table)},
     {BP_WS_1, &ws_table, sizeof(ws_table)},
 };
 #define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))

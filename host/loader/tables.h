@@ -17,6 +17,8 @@ extern const bp_db_1 db_table;           /* host/store/db_table.c */
 extern const bp_loop_1 loop_table;       /* host/loop/loop_table.c */
 extern const bp_events_1 events_table;   /* host/loader/events_table.c */
 extern const bp_fs_1 fs_table;           /* host/fs/fs_table.c */
+extern const bp_watch_1 watch_table;     /* host/watch/watch_table.c */
+extern const bp_client_1 client_table;   /* host/client/client_table.c */
 extern const bp_proc_1 proc_table;       /* host/proc/proc_table.c */
 extern const bp_service_1 service_table; /* host/service/service_table.c */
 extern const bp_port_1 port_table;       /* host/port/port_table.c */
