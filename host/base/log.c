@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048
-#define REPEAT_MS 10000
 
 static struct {
   pthread_mutex_t lock;
@@ -26,9 +25,9 @@ static const char *const level_names[] = {"", "error", "warn", "info", "debug"};
 
 void log_configure(enum log_format format, uint32_t level, int fd) {
   pthread_mutex_lock(&out.lock);
+  out.format = format;
   out.fd = fd;
   pthread_mutex_unlock(&out.lock);
-  __atomic_store_n(&out.format, format, __ATOMIC_RELAXED);
   __atomic_store_n(&out.level, level, __ATOMIC_RELAXED);
 }
 
@@ -134,14 +133,13 @@ void log_fields(uint32_t level, bp_str module, bp_str message, bp_array fields) 
   if (level < BP_LOG_ERROR || level > BP_LOG_DEBUG || !log_enabled(level))
     return;
   struct buf line = {0};
-  bool json = __atomic_load_n(&out.format, __ATOMIC_RELAXED) == LOG_JSON;
   if (message.len > LINE_MAX_BYTES / 2)
     message.len = LINE_MAX_BYTES / 2;
-  append_line(&line, level, module, message, fields, json);
+  append_line(&line, level, module, message, fields, out.format == LOG_JSON);
   if (line.len > LINE_MAX_BYTES) {
     line.len = 0;
-    append_line(&line, level, module, message, (bp_array){0}, json);
-    if (line.len > LINE_MAX_BYTES && !json)
+    append_line(&line, level, module, message, (bp_array){0}, out.format == LOG_JSON);
+    if (line.len > LINE_MAX_BYTES && out.format == LOG_HUMAN)
       line.len = LINE_MAX_BYTES;
   }
   if (!line.failed) {
@@ -167,14 +165,4 @@ void log_line(uint32_t level, const char *module, const char *format, ...) {
   vsnprintf(message, sizeof(message), format, args);
   va_end(args);
   log_fields(level, str_from(module), str_from(message), (bp_array){0});
-}
-
-bool log_is_due(int64_t *last_ms) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-  if (*last_ms && now_ms - *last_ms < REPEAT_MS)
-    return false;
-  *last_ms = now_ms;
-  return true;
 }

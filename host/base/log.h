@@ -20,9 +20,6 @@ void log_line(uint32_t level, const char *module, const char *format, ...) __att
 /* With structured fields (array of bp_log_field). */
 void log_fields(uint32_t level, bp_str module, bp_str message, bp_array fields);
 
-/* For what clients can cause again and again: true at most every ten seconds for a `*last_ms`, which starts as 0. One thread. */
-bool log_is_due(int64_t *last_ms);
-
 #define log_error(module, ...) log_line(BP_LOG_ERROR, (module), __VA_ARGS__)
 #define log_warn(module, ...) log_line(BP_LOG_WARN, (module), __VA_ARGS__)
 #define log_info(module, ...) log_line(BP_LOG_INFO, (module), __VA_ARGS__)

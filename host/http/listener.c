@@ -20,6 +20,7 @@
 
 #define ACCEPTS_A_TURN 64
 #define BACK_OFF_MS 100
+#define WARN_EVERY_MS 10000
 
 /* http_listener.wire. Connections hold references, so the struct they point at outlives the socket. */
 struct listener_wire {
@@ -61,8 +62,11 @@ void listener_unref(struct http_listener *listener) {
 /* ---- Running out ---- */
 
 static void warn_full(const char *what) {
-  if (log_is_due(&warned_ms))
-    log_warn("http", "%s: %u connections are open; raise the limit of open files to serve more", what, wire.counters.connections);
+  int64_t now_ms = loop_now_ms();
+  if (warned_ms && now_ms - warned_ms < WARN_EVERY_MS)
+    return;
+  warned_ms = now_ms;
+  log_warn("http", "%s: %u connections are open; raise the limit of open files to serve more", what, wire.counters.connections);
 }
 
 /* The last word to a client there is no room for. */

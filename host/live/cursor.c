@@ -100,9 +100,7 @@ static void take_page(struct cursor *cursor, const struct live_row *rows, uint32
 
 static void hand_out(struct cursor *cursor, bp_status status, const struct live_row *rows, uint32_t count, bool more, uint64_t oldest) {
   if (status != BP_OK) {
-    static int64_t warned_ms;
-    if (log_is_due(&warned_ms))
-      log_warn("live", "reading the log after %llu failed with status %d: its reader is told to resync", (unsigned long long)cursor->at, (int)status);
+    log_warn("live", "reading the log after %llu failed with status %d: its reader is told to resync", (unsigned long long)cursor->at, (int)status);
     tell_resync(cursor, ring_floor());
     return;
   }

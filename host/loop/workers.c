@@ -12,7 +12,6 @@
 
 struct work_list {
   struct work *head, *tail;
-  unsigned count;
 };
 
 static struct {
@@ -32,7 +31,6 @@ static void list_append(struct work_list *list, struct work *work) {
   else
     list->head = work;
   list->tail = work;
-  list->count++;
 }
 
 static struct work *list_take(struct work_list *list) {
@@ -41,7 +39,6 @@ static struct work *list_take(struct work_list *list) {
     list->head = work->next;
     if (!list->head)
       list->tail = NULL;
-    list->count--;
   }
   return work;
 }
@@ -105,7 +102,7 @@ void workers_submit(struct work *work) {
   LOOP_MAIN();
   pthread_mutex_lock(&pool.lock);
   bool can_run = true;
-  if (pool.waiting.count >= pool.idle_count && pool.thread_count < WORKER_COUNT) /* those idle may have been called already */
+  if (pool.idle_count == 0 && pool.thread_count < WORKER_COUNT)
     can_run = start_thread() || pool.thread_count > 0;
   if (can_run) {
     list_append(&pool.waiting, work);

@@ -57,9 +57,7 @@ static void send_failure(struct http_exchange *x, const struct send_job *job, bo
     exchange_header_add(x, BP_LIT("Retry-After"), BP_LIT("1"));
     family_reply_text(x, job->family, 503, BP_LIT("the file cannot be read at the moment; try again"));
   } else {
-    static int64_t logged_ms;
-    if (log_is_due(&logged_ms))
-      log_error("router", "%s", job->error.message);
+    log_error("router", "%s", job->error.message);
     family_reply_text(x, job->family, 500, BP_LIT("the file cannot be read; the log says why"));
   }
 }

@@ -222,9 +222,7 @@ static void on_spool_failure(struct upload *upload) {
     (void)refuse(upload, 503, "the host is stopping");
     return;
   }
-  static int64_t logged_ms;
-  if (log_is_due(&logged_ms))
-    log_error("router", "%s", upload->spool.error.message);
+  log_error("router", "%s", upload->spool.error.message);
   if (upload->spool.status == BP_E_FULL)
     (void)refuse(upload, 507, "there is no space left for this upload");
   else

@@ -102,6 +102,10 @@ static void fail_rest(struct batch *b, bp_status status, const bp_error *err) {
 static void fail_batch(struct batch_writer *w, struct batch *b, int rc, const char *what) {
   bp_error err = BP_ERROR_INIT;
   bp_status status = sql_fail(w->db.db, rc, "group commit", what, &err);
+  if (status == BP_E_FULL) {
+    fail(&err, status, "the store cannot write: %s", sqlite3_errstr(rc));
+    fail_hint(&err, "free space on the disk of the state folder; the store goes on by itself");
+  }
   fail_rest(b, status, &err);
 }
 

@@ -131,29 +131,11 @@ static bp_status run_one(struct database *d, const struct program *p, const bp_m
   return status;
 }
 
-/* Once the host serves, only a plugin without tables gets here: nothing is changed that was there, and a copy of the store
- * would hold up the loop. */
 static bp_status back_up_once(struct database *d, struct migrate_run *run, bp_error *err) {
-  if (run->is_new || run->is_ready || run->is_backed_up)
+  if (run->is_new || run->is_backed_up)
     return BP_OK;
   bp_status status = backup_before_migration(d, run->path, err);
   run->is_backed_up = status == BP_OK;
-  return status;
-}
-
-/* The ids "a.b" and "a-b" stand for one prefix: who has tables under it keeps them to itself. */
-static bp_status check_prefix(struct database *d, const struct program *p, bp_error *err) {
-  bp_status status = BP_OK;
-  sqlite3_stmt *stmt = database_prepare(d, "SELECT substr(name, 8) FROM bp_meta WHERE name LIKE 'plugin:%'");
-  while (stmt && status == BP_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-    char prefix[FENCE_PREFIX_BYTES];
-    const char *id = (const char *)sqlite3_column_text(stmt, 0);
-    if (!id || strcmp(id, p->id) == 0 || !fence_prefix(str_from(id), prefix) || strcmp(prefix, p->prefix) != 0)
-      continue;
-    status = fail(err, BP_E_EXISTS, "the tables of plugin \"%s\" would begin with \"%s\", like those of plugin \"%s\"", p->id, prefix, id);
-    fail_hint(err, "give one of them another id");
-  }
-  sqlite3_finalize(stmt);
   return status;
 }
 
@@ -167,8 +149,6 @@ bp_status migrate_plugin(struct database *d, struct migrate_run *run, struct pro
   char meta_name[FENCE_PREFIX_BYTES + 8];
   snprintf(meta_name, sizeof(meta_name), "plugin:%s", p->id);
   bp_status status = check_versions(p, migrations, err);
-  if (status == BP_OK)
-    status = check_prefix(d, p, err);
   if (status != BP_OK)
     return status;
   int64_t recorded = meta_integer(d, meta_name, 0);

@@ -99,8 +99,6 @@ static bp_status replace(const char *path, const char *copy, const char *kept, b
     return fail(err, BP_E_IO, "keeping the present store as \"%s\" failed: %s", kept, strerror(errno));
   if (!rename_beside(path, kept, "-wal"))
     return fail(err, BP_E_IO, "keeping the log of the present store failed: %s", strerror(errno));
-  if (had_store && !backup_sync_folder(kept))
-    return fail(err, BP_E_IO, "keeping the present store as \"%s\" failed: %s", kept, strerror(errno));
   remove_beside(path, "-shm");
   if (rename(copy, path) != 0 || !backup_sync_folder(path))
     return fail(err, BP_E_IO, "putting the backup in place of \"%s\" failed: %s", path, strerror(errno));

@@ -87,6 +87,8 @@ static void run_check(struct read_job *job, struct reader *r) {
       continue;
     log_error("store", "quick check: %s", line);
     job->status = BP_E_IO;
+    if (rc == SQLITE_DONE)
+      break;
   }
   if (rc != SQLITE_DONE)
     read_job_fail(job, r, rc, "the quick check of", "state.db");

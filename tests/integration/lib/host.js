@@ -44,7 +44,8 @@ async function freeOffset(ports) {
 }
 
 class Host {
-  // options: config (Lua text after the main listener), ports (compatibility ports the config listens on), env, args.
+  // options: config (Lua text after the main listener), ports (compatibility ports the config listens on), env, args,
+  // files (the limit of open descriptors).
   constructor(options) {
     this.options = options;
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'backplane-test-'));
@@ -71,7 +72,9 @@ class Host {
   async start() {
     this.offset ??= await freeOffset([MAIN_PORT, ...(this.options.ports || [])]);
     this.exited = new Promise((resolve) => {
-      this.child = spawn(BINARY, ['run', ...this.globalArguments(), ...(this.options.args || [])], {
+      const words = [BINARY, 'run', ...this.globalArguments(), ...(this.options.args || [])];
+      if (this.options.files) words.unshift('/bin/sh', '-c', `ulimit -n ${this.options.files} && exec "$0" "$@"`);
+      this.child = spawn(words[0], words.slice(1), {
         cwd: this.folder,
         env: { ...process.env, ...this.options.env },
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -9,7 +9,7 @@
 
 struct item {
   struct work work;
-  atomic_bool started, ran;
+  atomic_bool ran;
   bool is_done, was_cancelled;
 };
 
@@ -41,7 +41,6 @@ static void run(struct work *work) {
 }
 
 static void run_behind_the_gate(struct work *work) {
-  atomic_store(&((struct item *)work)->started, true);
   while (!atomic_load(&gate_open))
     usleep(1000);
   run(work);
@@ -108,22 +107,6 @@ static void test_cancel_lets_go_on_what_runs(void **state) {
   assert_int_equal(workers_pending(&owner_a), 0);
 }
 
-static void test_work_that_comes_together_runs_side_by_side(void **state) {
-  (void)state;
-  stop_at = 1;
-  submit(0, run, NULL);
-  loop_run();
-  usleep(20000); /* let the worker fall idle */
-  submit(1, run_behind_the_gate, NULL);
-  submit(2, run_behind_the_gate, NULL);
-  for (int i = 0; i < 2000 && !(atomic_load(&items[1].started) && atomic_load(&items[2].started)); i++)
-    usleep(1000);
-  assert_true(items[1].started && items[2].started);
-  stop_at = 3;
-  atomic_store(&gate_open, true);
-  loop_run();
-}
-
 static void test_stop_cancels_what_waits_and_can_start_again(void **state) {
   (void)state;
   stop_at = -1;
@@ -144,7 +127,6 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_work_runs_and_is_told, setup, teardown),
       cmocka_unit_test_setup_teardown(test_cancel_takes_only_the_owners_waiting_work, setup, teardown),
       cmocka_unit_test_setup_teardown(test_cancel_lets_go_on_what_runs, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_work_that_comes_together_runs_side_by_side, setup, teardown),
       cmocka_unit_test_setup_teardown(test_stop_cancels_what_waits_and_can_start_again, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,14 +159,6 @@ static void test_a_longer_prefix_owns_its_tables(void **state) {
   assert_int_equal(add("acp", "CREATE TABLE acp_t (a)", "SELECT a FROM acp_gateway_t", &err), BP_E_DENIED);
 }
 
-static void test_two_ids_never_share_a_prefix(void **state) {
-  (void)state;
-  bp_error err = BP_ERROR_INIT;
-  assert_int_equal(add("my-notes", "CREATE TABLE my_notes_t (a)", "SELECT a FROM my_notes_t", &err), BP_OK);
-  assert_int_equal(add("my.notes", NULL, "SELECT a FROM my_notes_t", &err), BP_E_EXISTS);
-  assert_non_null(strstr(err.message, "\"my-notes\""));
-}
-
 static void test_the_message_says_what_to_do(void **state) {
   (void)state;
   bp_error err = BP_ERROR_INIT;
@@ -184,7 +176,6 @@ int main(void) {
       STORE_TEST(test_triggers_and_views_do_not_reach_further),
       STORE_TEST(test_ids_become_prefixes),
       STORE_TEST(test_a_longer_prefix_owns_its_tables),
-      STORE_TEST(test_two_ids_never_share_a_prefix),
       STORE_TEST(test_the_message_says_what_to_do),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,15 +119,6 @@ static void test_a_pending_migration_needs_a_restart(void **state) {
   assert_non_null(strstr(err.message, "restart"));
 }
 
-static void test_a_new_plugin_of_a_running_host_needs_no_backup(void **state) {
-  (void)state;
-  bp_error err = BP_ERROR_INIT;
-  restart();
-  store_ready();
-  assert_int_equal(add(note, 2, &err), BP_OK);
-  assert_int_equal(backups(), 0);
-}
-
 static void test_a_newer_host_schema_is_refused(void **state) {
   (void)state;
   sqlite3 *db = NULL;
@@ -187,7 +178,6 @@ static int teardown(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       MIGRATE_TEST(test_versions_are_applied_once),
-      MIGRATE_TEST(test_a_new_plugin_of_a_running_host_needs_no_backup),
       MIGRATE_TEST(test_a_gap_is_refused),
       MIGRATE_TEST(test_a_downgrade_is_refused_with_the_fix),
       MIGRATE_TEST(test_a_failing_migration_leaves_nothing),
