@@ -14,7 +14,8 @@ add_custom_target(check COMMAND ${CMAKE_SOURCE_DIR}/scripts/lib/check-sources --
 add_custom_target(bench COMMAND ${CMAKE_SOURCE_DIR}/tests/bench/run
                   COMMENT "Running the benchmarks beside their peers" VERBATIM USES_TERMINAL)
 
-file(GLOB BACKPLANE_PUBLIC_HEADERS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/plugins-api/include/backplane/*.h)
+file(GLOB BACKPLANE_PUBLIC_HEADERS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/plugins-api/include/backplane/*.h
+     ${CMAKE_SOURCE_DIR}/plugins-api/testhost/include/backplane/*.h)
 set(BACKPLANE_REFERENCE ${CMAKE_BINARY_DIR}/docs/plugin-api.md)
 add_custom_command(
   OUTPUT ${BACKPLANE_REFERENCE}

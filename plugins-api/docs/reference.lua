@@ -114,8 +114,8 @@ for i = 2, #arg do
     headers[#headers + 1] = arg[i]
   end
 end
--- The types first, then the descriptor, then the tables by name.
-local rank = { ["base.h"] = 1, ["plugin.h"] = 2 }
+-- The types first, then the descriptor, then the tables by name, and the fake host of unit tests last.
+local rank = { ["base.h"] = 1, ["plugin.h"] = 2, ["testhost.h"] = 4 }
 table.sort(headers, function(a, b)
   local name_a, name_b = a:match("([^/]+)$"), b:match("([^/]+)$")
   local rank_a, rank_b = rank[name_a] or 3, rank[name_b] or 3
