@@ -1,7 +1,8 @@
-/* `backplane check`: everything a start would trip over, without starting: configuration, plugins, options, schemas, ports.
+/* `backplane check`: everything a start would trip over, without starting: configuration, plugins, options, schemas, rules, ports.
  *
  * Plugins are opened in limited children only (probe.h); what they are checked for is in check_plugins.c. */
 #include "cli/check_plugins.h"
+#include "cli/check_policy.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/findings.h"
@@ -82,6 +83,7 @@ static void check_ports(const struct cli_call *call, const struct config *config
 static void check_all(const struct cli_call *call, const struct config *config, json_t *findings) {
   json_t *plugins = check_plugins(config, findings);
   check_families(config, plugins, findings);
+  check_policy(config, findings);
   if (!client_is_running(call))
     check_ports(call, config, plugins, findings);
   json_decref(plugins);
@@ -114,9 +116,13 @@ static int run(const struct cli_call *call) {
 const struct cli_command command_check = {
     .name = "check",
     .synopsis = "[--json]",
-    .summary = "test configuration, plugins, schemas and ports without starting",
-    .help = "Loads the configuration (of the running host, unless --config names one), opens every plugin it names in a\n"
-            "limited child, checks options against what the plugins declare, compiles their schemas, resolves their needs, and\n"
+    .summary = "test configuration, plugins, schemas, rules and ports without starting",
+    .help = "Loads the configuration (of the running host, unless --config names one), opens every plugin it names in a
+            "
+            "limited child, checks options against what the plugins declare, compiles their schemas, resolves their needs,
+            "
+            "compiles the policy's rules and runs the tests beside them, and
+            "
             "tries the ports (unless a host runs on the state folder).\n"
             "Every finding has its file and line. Exits with 1 if there is one.",
     .run = run,

@@ -5,6 +5,9 @@
 #include "live/live.h"
 #include "loader/metrics.h"
 #include "loader/plugin.h"
+#include "policy/approvals.h"
+#include "policy/audit.h"
+#include "policy/policy.h"
 #include "router/router_counters.h"
 #include "store/store.h"
 
@@ -74,6 +77,20 @@ static void write_store(struct buf *out) {
       {"backplane_store_readonly", "gauge", "1 while the store cannot be written.", store_is_readonly()},
   };
   WRITE_FIGURES(out, figures);
+}
+
+static void write_policy(struct buf *out) {
+  const struct figure figures[] = {
+      {"backplane_audit_rows_total", "counter", "Rows added to the audit.", (double)audit_counters()->rows},
+      {"backplane_audit_lost_total", "counter", "Decisions that left no row, because the store could not take it.", (double)audit_counters()->lost},
+      {"backplane_approvals_pending", "gauge", "Questions that wait for a person.", approvals_pending()},
+  };
+  WRITE_FIGURES(out, figures);
+  buf_append_z(out, "# HELP backplane_policy_decisions_total Decisions of the rules.\n# TYPE backplane_policy_decisions_total counter\n");
+  for (const struct policy_counters *c = policy_counters_first(); c; c = c->next)
+    for (enum verdict_kind kind = VERDICT_ALLOW; kind <= VERDICT_DENY; kind++)
+      buf_printf(out, "backplane_policy_decisions_total{set=\"%s\",verdict=\"%s\"} %llu\n", c->set, verdict_name(kind),
+                 (unsigned long long)c->verdicts[kind]);
 }
 
 static double resident_bytes(void) {
@@ -199,6 +216,7 @@ void metrics_write_host(struct buf *out) {
   write_wire(out);
   write_live(out);
   write_store(out);
+  write_policy(out);
   write_process(out);
   write_requests(out);
   write_plugins(out);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/config.h"
+#include "fs/own_folders.h"
 #include "loop/loop.h"
 #include "loop/workers.h"
 #include "places.h"
@@ -70,6 +71,7 @@ void policy_configure(const struct config *config) {
   LOOP_MAIN();
   free(policy.dir);
   policy.dir = policy_scripts_dir(config, NULL);
+  own_folders_add(policy.dir);
   policy.hold_ms = config->hold_ms;
   audit_set_retention(config->audit_days, config->audit_rows);
   approvals_set_retention(config->audit_days);

@@ -52,6 +52,12 @@ static json_t *allowed_facts(struct request *r) {
   return r->facts_tree;
 }
 
+void policy_step_over(const struct request *r) {
+  if (r->are_facts_rewritten && !r->facts_handle && !r->route->is_removed)
+    log_warn(r->route->owner->id, "a rule rewrote the facts of route \"%.*s\", but the module did not act on them: deny instead",
+             (int)r->route->facts.operation_id.len, r->route->facts.operation_id.ptr);
+}
+
 bp_status policy_step_facts(struct request *r, bp_json *ret) {
   if (!r->route || !r->route->facts.facts)
     return BP_E_NOT_FOUND;

@@ -5,6 +5,7 @@
 #include "loop/loop.h"
 #include "policy/decision.h"
 #include "router/deferred.h"
+#include "router/policy_step.h"
 #include "router/router_counters.h"
 #include "router/upload.h"
 
@@ -96,6 +97,7 @@ void request_release(struct request *r) {
     hold_leave(r->hold);
   if (r->route) {
     request_done(r);
+    policy_step_over(r);
     counters_add(r->route->counters, r->status, now_ns() - r->started_ns);
     route_unref(r->route);
   }
