@@ -117,13 +117,10 @@ const struct cli_command command_check = {
     .name = "check",
     .synopsis = "[--json]",
     .summary = "test configuration, plugins, schemas, rules and ports without starting",
-    .help = "Loads the configuration (of the running host, unless --config names one), opens every plugin it names in a
-            "
-            "limited child, checks options against what the plugins declare, compiles their schemas, resolves their needs,
-            "
-            "compiles the policy's rules and runs the tests beside them, and
-            "
-            "tries the ports (unless a host runs on the state folder).\n"
+    .help = "Loads the configuration (of the running host, unless --config names one), opens every plugin it names in a\n"
+            "limited child, checks options against what the plugins declare, compiles their schemas, resolves their needs,\n"
+            "compiles the policy's rules and runs the tests beside them, and tries the ports (unless a host runs on the state\n"
+            "folder).\n"
             "Every finding has its file and line. Exits with 1 if there is one.",
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* Finding the folder of rules; see scripts.h. */
 #include "cli/scripts.h"
 #include "base/str.h"
+#include "cli/place.h"
 #include "cli/say.h"
 #include "config/config.h"
 #include "policy/policy.h"
@@ -21,10 +22,14 @@ static char *of_config(const char *file) {
 
 char *scripts_find(const struct cli_call *call) {
   const char *given = cli_value(call, "--scripts");
+  struct cli_place place;
+  char *dir = NULL;
   if (given)
     return str_dupz(str_from(given));
-  char *file = config_find(cli_value(call, "--config"));
-  char *dir = of_config(file);
-  free(file);
+  if (cli_place_find(call, &place) && place.config_file)
+    dir = of_config(place.config_file);
+  else if (!place.config_file)
+    say_failure("there is no configuration; name one with --config, or the folder of rules with --scripts");
+  cli_place_release(&place);
   return dir;
 }
