@@ -84,9 +84,11 @@ static bp_status query(struct image *image, const char *path, bp_error *err) {
   image->library = dlopen(image->copy_path, RTLD_NOW | RTLD_LOCAL);
   if (!image->library) {
     const char *reason = dlerror();
-    const char *after_name = reason ? strstr(reason, ": ") : NULL; /* it begins with the copy's name, which says nothing */
+    if (!reason)
+      reason = "no reason given";
+    const char *after_name = strstr(reason, ": "); /* it begins with the copy's name, which says nothing */
     fail(err, BP_E_INVALID, "cannot open \"%s\": %s", path, after_name ? after_name + 2 : reason);
-    fail_hint(err, reason && strstr(reason, "undefined symbol") ? "a plugin links nothing of the host: all it uses comes through tables"
+    fail_hint(err, strstr(reason, "undefined symbol") ? "a plugin links nothing of the host: all it uses comes through tables"
                                                                 : "a plugin is a shared library (.so) for this machine");
     return BP_E_INVALID;
   }

@@ -36,15 +36,15 @@ static void answer_patched(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   const struct documents *d = call->module;
   if (outcome->status == BP_E_CONFLICT) {
-    call_end_problem(call, 404, BP_LIT("Document not found"));
+    kit_call_problem(call, 404, BP_LIT("Document not found"));
     return;
   }
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   uint32_t read = 0;
   while (d->db->columns(outcome->result, read) == 0)
     read++;
-  call_end_json(call, 200, column_text(d, outcome, read, 0, 0));
+  kit_call_text(call, 200, db_column(d->db, outcome, read, 0, 0));
 }
 
 static void read_tags(const struct documents *d, bp_json list, struct tags *ret) {
@@ -100,7 +100,7 @@ void documents_patch(void *state, bp_request request) {
   struct call *call = call_new(d, request);
   if (call) {
     build_patch(d, id_param(d, request), has_tags ? &tags : NULL, fact_text(d, request, BP_LIT("description")), unit);
-    call_write(call, unit->steps, unit->count, answer_patched);
+    kit_call_write(call, unit->steps, unit->count, answer_patched);
   }
   free(unit);
 }
@@ -131,15 +131,15 @@ static void answer_deleted(void *ctx, const bp_db_outcome *outcome) {
   struct documents *d = call->module;
   bp_json_writer out = 0;
   if (outcome->status == BP_E_CONFLICT) {
-    call_end_problem(call, 404, BP_LIT("Document not found"));
+    kit_call_problem(call, 404, BP_LIT("Document not found"));
     return;
   }
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   d->stream->file_remove(d->self, str_z(call->path), file_removed, d);
   d->json->writer_new(d->self, &out);
-  write_answer(d, out, id_param(d, call->request));
-  d->http->reply_json(call->request, 200, out);
+  write_answer(d, out, id_param(d, call->kit.request));
+  d->http->reply_json(call->kit.request, 200, out);
   d->json->writer_free(out);
   free(call);
 }
@@ -172,6 +172,6 @@ void documents_delete(void *state, bp_request request) {
       {.size = sizeof(bp_db_step), .kind = BP_DB_EXEC, .statement = DELETE_DOCUMENT, .expect = BP_DB_ONE, .params = params},
       {.size = sizeof(bp_db_step), .kind = BP_DB_PUBLISH, .topic = BP_LIT("documents.deleted"), .key = id, .payload = payload},
   };
-  call_write(call, steps, 3, answer_deleted);
+  kit_call_write(call, steps, 3, answer_deleted);
   d->json->writer_free(gone);
 }

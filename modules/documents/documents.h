@@ -4,8 +4,7 @@
 #ifndef DOCUMENTS_H
 #define DOCUMENTS_H
 
-#include <backplane/backplane.h>
-#include <stdbool.h>
+#include "kit.h"
 
 #define ID_BYTES 29   /* "doc_", 24 hex digits, NUL */
 #define PATH_BYTES 40 /* "files/" and an id */
@@ -26,8 +25,8 @@ struct documents {
 
 /* One request while files and the store are worked on. */
 struct call {
+  struct kit_call kit;
   struct documents *module;
-  bp_request request;
   char id[ID_BYTES];
   char path[PATH_BYTES];
   uint32_t found; /* rows a search gave */
@@ -35,15 +34,6 @@ struct call {
 
 /* call.c */
 struct call *call_new(struct documents *module, bp_request request);
-bool call_failed(struct call *call, const bp_db_outcome *outcome);
-void call_write(struct call *call, const bp_db_step *steps, uint32_t count, bp_db_done_fn done);
-void call_read(struct call *call, const bp_db_query *queries, uint32_t count, bp_db_done_fn done);
-void call_end_problem(struct call *call, uint32_t status, bp_str message);
-void call_end_json(struct call *call, uint32_t status, bp_str json_text);
-bp_db_value db_text(bp_str text);
-bp_db_value db_integer(int64_t value);
-bp_str column_text(const struct documents *module, const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column);
-bp_str str_z(const char *text);
 /* What the url of a document begins with, from the configuration as it is now. */
 bp_str public_url(const struct documents *module);
 

@@ -26,21 +26,21 @@ static void send_document(void *ctx, const bp_db_outcome *outcome) {
   const struct documents *d = call->module;
   char type[TYPE_BYTES], path[PATH_BYTES];
   bp_str id = {NULL, 0};
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   if (d->db->rows(outcome->result, 0) == 0) {
-    call_end_problem(call, 404, BP_LIT("Document not found"));
+    kit_call_problem(call, 404, BP_LIT("Document not found"));
     return;
   }
-  d->http->param(call->request, BP_LIT("document_id"), &id);
+  d->http->param(call->kit.request, BP_LIT("document_id"), &id);
   snprintf(path, sizeof(path), "files/%.*s", (int)id.len, id.ptr);
   bp_file_reply options = {.size = sizeof(options),
                            .flags = BP_FILE_ATTACHMENT,
-                           .content_type = sent_type(column_text(d, outcome, 0, 0, COLUMN_CONTENT_TYPE), type),
-                           .filename = column_text(d, outcome, 0, 0, COLUMN_FILENAME),
-                           .etag = column_text(d, outcome, 0, 0, COLUMN_CHECKSUM)};
-  d->http->header_add(call->request, BP_LIT("X-Content-Type-Options"), BP_LIT("nosniff"));
-  d->stream->send_file(call->request, str_z(path), &options);
+                           .content_type = sent_type(db_column(d->db, outcome, 0, 0, COLUMN_CONTENT_TYPE), type),
+                           .filename = db_column(d->db, outcome, 0, 0, COLUMN_FILENAME),
+                           .etag = db_column(d->db, outcome, 0, 0, COLUMN_CHECKSUM)};
+  d->http->header_add(call->kit.request, BP_LIT("X-Content-Type-Options"), BP_LIT("nosniff"));
+  d->stream->send_file(call->kit.request, str_z(path), &options);
   free(call);
 }
 
@@ -53,7 +53,7 @@ void documents_download(void *state, bp_request request) {
     return;
   bp_db_value key = db_text(id);
   bp_db_query query = {.size = sizeof(query), .statement = FILE_OF_DOCUMENT, .max_rows = 1, .params = {&key, 1, sizeof(key)}};
-  call_read(call, &query, 1, send_document);
+  kit_call_read(call, &query, 1, send_document);
 }
 
 void documents_health(void *state, bp_request request) {

@@ -4,15 +4,10 @@
 
 #include <string.h>
 
-static void put_text(const bp_json_1 *json, bp_json_writer facts, bp_str name, bp_str value) {
-  json->key(facts, name);
-  json->put_string(facts, value);
-}
-
 static void begin(const bp_json_1 *json, bp_json_writer facts, bp_str action) {
   json->object_begin(facts);
-  put_text(json, facts, BP_LIT("module"), BP_LIT("documents"));
-  put_text(json, facts, BP_LIT("action"), action);
+  json_text_member(json, facts, BP_LIT("module"), BP_LIT("documents"));
+  json_text_member(json, facts, BP_LIT("action"), action);
 }
 
 /* File name, type and size of what is uploaded, and its tags as one list. */
@@ -25,14 +20,14 @@ bp_status facts_upload(void *state, bp_request request, bp_json_writer facts) {
     bp_part part = {.size = sizeof(part)};
     if (d->stream->part(request, i, &part) != BP_OK || !part.is_file)
       continue;
-    put_text(d->json, facts, BP_LIT("filename"), part.filename);
-    put_text(d->json, facts, BP_LIT("content_type"), content_type_of(part.filename, part.content_type));
+    json_text_member(d->json, facts, BP_LIT("filename"), part.filename);
+    json_text_member(d->json, facts, BP_LIT("content_type"), content_type_of(part.filename, part.content_type));
     d->json->key(facts, BP_LIT("size_bytes"));
     d->json->put_integer(facts, (int64_t)part.size_bytes);
     break;
   }
   d->http->param(request, BP_LIT("tags"), &tags);
-  put_text(d->json, facts, BP_LIT("tags"), tags);
+  json_text_member(d->json, facts, BP_LIT("tags"), tags);
   d->json->object_end(facts);
   return BP_OK;
 }
@@ -46,7 +41,7 @@ bp_status facts_document(void *state, bp_request request, bp_json_writer facts) 
   bool is_patch = d->http->body(request, &body) == BP_OK;
   begin(d->json, facts, is_patch ? BP_LIT("patch") : BP_LIT("delete"));
   if (d->http->param(request, BP_LIT("document_id"), &id) == BP_OK)
-    put_text(d->json, facts, BP_LIT("document_id"), id);
+    json_text_member(d->json, facts, BP_LIT("document_id"), id);
   for (uint32_t i = 0; is_patch && i < 2; i++)
     if (d->json->get(body, names[i], &value) == BP_OK && d->json->type(value) != BP_JSON_NULL) {
       d->json->key(facts, names[i]);

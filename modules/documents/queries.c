@@ -17,23 +17,23 @@ static void answer_array(struct call *call, const bp_db_outcome *outcome, uint32
   for (uint32_t step = 0; step < step_count; step++) {
     uint32_t rows = d->db->rows(outcome->result, step);
     for (uint32_t row = 0; row < rows; row++)
-      d->json->put_raw(out, column_text(d, outcome, step, row, 0));
+      d->json->put_raw(out, db_column(d->db, outcome, step, row, 0));
   }
   d->json->array_end(out);
-  d->http->reply_json(call->request, 200, out);
+  d->http->reply_json(call->kit.request, 200, out);
   d->json->writer_free(out);
   free(call);
 }
 
 static void answer_list(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
-  if (!call_failed(call, outcome))
+  if (!kit_call_failed(call, outcome))
     answer_array(call, outcome, 1);
 }
 
 static void answer_found(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
-  if (!call_failed(call, outcome))
+  if (!kit_call_failed(call, outcome))
     answer_array(call, outcome, call->found);
 }
 
@@ -43,12 +43,12 @@ static void fetch_found(void *ctx, const bp_db_outcome *outcome) {
   const struct documents *d = call->module;
   bp_db_value params[SEARCH_MOST][2];
   bp_db_query queries[SEARCH_MOST];
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   uint32_t rows = d->db->rows(outcome->result, 0);
   call->found = rows < SEARCH_MOST ? rows : SEARCH_MOST;
   if (call->found == 0) {
-    call_end_json(call, 200, BP_LIT("[]"));
+    kit_call_text(call, 200, BP_LIT("[]"));
     return;
   }
   for (uint32_t i = 0; i < call->found; i++) {
@@ -58,7 +58,7 @@ static void fetch_found(void *ctx, const bp_db_outcome *outcome) {
     queries[i] =
         (bp_db_query){.size = sizeof(bp_db_query), .statement = DOCUMENT_BY_ROW, .max_rows = 1, .params = {params[i], 2, sizeof(bp_db_value)}};
   }
-  call_read(call, queries, call->found, answer_found);
+  kit_call_read(call, queries, call->found, answer_found);
 }
 
 static void search(struct call *call, bp_str words, int64_t limit, int64_t offset) {
@@ -66,7 +66,7 @@ static void search(struct call *call, bp_str words, int64_t limit, int64_t offse
   uint32_t most = limit > SEARCH_MOST ? SEARCH_MOST : (uint32_t)limit;
   bp_status status = d->db->search(d->self, BP_LIT("texts"), words, most, (uint32_t)offset, fetch_found, call);
   if (status != BP_OK) {
-    d->http->reply_failure(call->request, status, NULL);
+    d->http->reply_failure(call->kit.request, status, NULL);
     free(call);
   }
 }
@@ -77,13 +77,13 @@ static void list(struct call *call, bp_str filename, bp_str tag_list, int64_t li
   char needle[NEEDLE_BYTES];
   tags_from_list(tag_list, &tags);
   if (tags.is_too_many || !tags_as_needle(&tags, needle, sizeof(needle))) {
-    call_end_problem(call, 400, BP_LIT("Too many tags in \"tags\": at most 64"));
+    kit_call_problem(call, 400, BP_LIT("Too many tags in \"tags\": at most 64"));
     return;
   }
   bp_db_value params[] = {db_text(public_url(d)), db_text(filename), db_text(str_z(needle)),
                           db_integer(tags.count), db_integer(limit), db_integer(offset)};
   bp_db_query query = {.size = sizeof(query), .statement = LIST_DOCUMENTS, .max_rows = LIST_MOST, .params = BP_ARRAY(params)};
-  call_read(call, &query, 1, answer_list);
+  kit_call_read(call, &query, 1, answer_list);
 }
 
 void documents_list(void *state, bp_request request) {
@@ -106,7 +106,7 @@ static void answer_tags(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   const struct documents *d = call->module;
   bp_json_writer out = 0;
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   d->json->writer_new(d->self, &out);
   d->json->object_begin(out);
@@ -117,14 +117,14 @@ static void answer_tags(void *ctx, const bp_db_outcome *outcome) {
     d->db->value(outcome->result, 0, row, 1, &count);
     d->json->object_begin(out);
     d->json->key(out, BP_LIT("name"));
-    d->json->put_string(out, column_text(d, outcome, 0, row, 0));
+    d->json->put_string(out, db_column(d->db, outcome, 0, row, 0));
     d->json->key(out, BP_LIT("count"));
     d->json->put_integer(out, count.integer);
     d->json->object_end(out);
   }
   d->json->array_end(out);
   d->json->object_end(out);
-  d->http->reply_json(call->request, 200, out);
+  d->http->reply_json(call->kit.request, 200, out);
   d->json->writer_free(out);
   free(call);
 }
@@ -133,17 +133,17 @@ void documents_tags(void *state, bp_request request) {
   struct call *call = call_new(state, request);
   bp_db_query query = {.size = sizeof(query), .statement = COUNT_TAGS, .max_rows = LIST_MOST};
   if (call)
-    call_read(call, &query, 1, answer_tags);
+    kit_call_read(call, &query, 1, answer_tags);
 }
 
 static void answer_metadata(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   if (call->module->db->rows(outcome->result, 0) == 0)
-    call_end_problem(call, 404, BP_LIT("Document not found"));
+    kit_call_problem(call, 404, BP_LIT("Document not found"));
   else
-    call_end_json(call, 200, column_text(call->module, outcome, 0, 0, 0));
+    kit_call_text(call, 200, db_column(call->module->db, outcome, 0, 0, 0));
 }
 
 void documents_get_metadata(void *state, bp_request request) {
@@ -155,5 +155,5 @@ void documents_get_metadata(void *state, bp_request request) {
     return;
   bp_db_value params[] = {db_text(public_url(d)), db_text(id)};
   bp_db_query query = {.size = sizeof(query), .statement = DOCUMENT_BY_ID, .max_rows = 1, .params = BP_ARRAY(params)};
-  call_read(call, &query, 1, answer_metadata);
+  kit_call_read(call, &query, 1, answer_metadata);
 }

@@ -44,12 +44,12 @@ static void answer_stored(void *ctx, const bp_db_outcome *outcome) {
   const struct documents *d = call->module;
   if (outcome->status != BP_OK)
     d->stream->file_remove(d->self, str_z(call->path), forget, NULL);
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   uint32_t last = 0;
   while (d->db->columns(outcome->result, last) == 0)
     last++; /* the one step that returns a column is the document as JSON */
-  call_end_json(call, 201, column_text(d, outcome, last, 0, 0));
+  kit_call_text(call, 201, db_column(d->db, outcome, last, 0, 0));
 }
 
 #define STEPS_MOST (TAGS_MOST + 4)
@@ -73,9 +73,9 @@ static void build_unit(struct call *call, const bp_part *file, bp_str metadata, 
   const struct documents *d = call->module;
   bp_db_value id = db_text(str_z(call->id));
   struct tags tags;
-  tags_from_list(fact_text(d, call->request, BP_LIT("tags")), &tags);
+  tags_from_list(fact_text(d, call->kit.request, BP_LIT("tags")), &tags);
   const bp_db_value document[7] = {id,
-                                   db_text(fact_text(d, call->request, BP_LIT("filename"))),
+                                   db_text(fact_text(d, call->kit.request, BP_LIT("filename"))),
                                    db_text(content_type_of(file->filename, file->content_type)),
                                    db_integer((int64_t)file->size_bytes),
                                    db_text(str_z(file->sha256_hex)),
@@ -106,18 +106,18 @@ static void store_document(void *ctx, bp_str text) {
   bp_str metadata = {NULL, 0};
   bp_json_writer out = 0;
   struct upload_unit *unit = calloc(1, sizeof(*unit));
-  if (!unit || d->json->writer_new(d->self, &out) != BP_OK || find_file(d, call->request, &file) == UINT32_MAX) {
+  if (!unit || d->json->writer_new(d->self, &out) != BP_OK || find_file(d, call->kit.request, &file) == UINT32_MAX) {
     d->stream->file_remove(d->self, str_z(call->path), forget, NULL);
-    d->http->reply_failure(call->request, BP_E_NO_MEMORY, NULL);
+    d->http->reply_failure(call->kit.request, BP_E_NO_MEMORY, NULL);
     d->json->writer_free(out);
     free(unit);
     free(call);
     return;
   }
-  metadata_normalise(d, form_field(d, call->request, BP_LIT("metadata")), out);
+  metadata_normalise(d, form_field(d, call->kit.request, BP_LIT("metadata")), out);
   d->json->writer_text(out, &metadata, NULL);
   build_unit(call, &file, metadata, text, unit);
-  call_write(call, unit->steps, unit->count, answer_stored);
+  kit_call_write(call, unit->steps, unit->count, answer_stored);
   d->json->writer_free(out);
   free(unit);
 }
@@ -127,11 +127,11 @@ static void file_kept(void *ctx, bp_status status, const bp_error *err) {
   struct documents *d = call->module;
   bp_part file = {.size = sizeof(file)};
   if (status != BP_OK) {
-    d->http->reply_failure(call->request, status, err);
+    d->http->reply_failure(call->kit.request, status, err);
     free(call);
     return;
   }
-  find_file(d, call->request, &file);
+  find_file(d, call->kit.request, &file);
   /* Many clients say application/octet-stream for everything: the name may still tell that it is text. */
   if (content_type_is_text(content_type_of(file.filename, file.content_type)) ||
       content_type_is_text(content_type_of(file.filename, bp_str_make(NULL, 0))))
@@ -163,7 +163,7 @@ void documents_upload(void *state, bp_request request) {
   if (!call)
     return;
   if (wrong.len) {
-    call_end_problem(call, 400, wrong);
+    kit_call_problem(call, 400, wrong);
     return;
   }
   make_id(d, call);

@@ -47,7 +47,7 @@ static void answer_list(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   const struct observability *o = call->module;
   bp_json_writer out = 0;
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   uint32_t rows = o->db->rows(outcome->result, 0);
   bool has_more = rows > call->limit;
@@ -68,7 +68,7 @@ static void answer_list(void *ctx, const bp_db_outcome *outcome) {
     o->json->put_integer(out, event_id(o, outcome, rows - 1));
   }
   o->json->object_end(out);
-  call_reply(call, 200, out);
+  kit_call_json(call, 200, call->module->json, out);
 }
 
 void events_list(void *state, bp_request request) {
@@ -88,14 +88,14 @@ void events_list(void *state, bp_request request) {
                        .statement = has_after ? LIST_EVENTS_AFTER : LIST_EVENTS,
                        .max_rows = LIST_MOST + 1,
                        .params = {params, has_after ? 3 : 2, sizeof(bp_db_value)}};
-  call_read(call, &query, 1, answer_list);
+  kit_call_read(call, &query, 1, answer_list);
 }
 
 static void answer_found(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   const struct observability *o = call->module;
   bp_json_writer out = 0;
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   o->json->writer_new(o->self, &out);
   o->json->object_begin(out);
@@ -110,7 +110,7 @@ static void answer_found(void *ctx, const bp_db_outcome *outcome) {
   }
   o->json->array_end(out);
   o->json->object_end(out);
-  call_reply(call, 200, out);
+  kit_call_json(call, 200, call->module->json, out);
 }
 
 /* The search gave row ids, best first: fetch the rows in that order. */
@@ -119,12 +119,12 @@ static void fetch_found(void *ctx, const bp_db_outcome *outcome) {
   const struct observability *o = call->module;
   bp_db_value ids[SEARCH_MOST];
   bp_db_query queries[SEARCH_MOST];
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   uint32_t rows = o->db->rows(outcome->result, 0);
   call->limit = rows < SEARCH_MOST ? rows : SEARCH_MOST;
   if (call->limit == 0) {
-    o->http->reply_text(call->request, 200, BP_LIT("application/json"), BP_LIT("{\"events\":[]}"));
+    o->http->reply_text(call->kit.request, 200, BP_LIT("application/json"), BP_LIT("{\"events\":[]}"));
     free(call);
     return;
   }
@@ -133,7 +133,7 @@ static void fetch_found(void *ctx, const bp_db_outcome *outcome) {
     o->db->value(outcome->result, 0, i, 0, &ids[i]);
     queries[i] = (bp_db_query){.size = sizeof(queries[i]), .statement = EVENT_BY_ID, .max_rows = 1, .params = {&ids[i], 1, sizeof(ids[i])}};
   }
-  call_read(call, queries, call->limit, answer_found);
+  kit_call_read(call, queries, call->limit, answer_found);
 }
 
 void events_search(void *state, bp_request request) {

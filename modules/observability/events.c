@@ -111,14 +111,14 @@ static void answer_ok(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   const struct observability *o = call->module;
   if (outcome->status == BP_E_CONFLICT && outcome->failed_step == 0) {
-    reply_error(call->module, call->request, 404, BP_LIT("Session not found"));
+    kit_problem(call->module->http, call->kit.request, 404, BP_LIT("Session not found"));
     free(call);
     return;
   }
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   o->metrics->add(o->events_total, 1);
-  o->http->reply_text(call->request, 200, BP_LIT("application/json"), BP_LIT("{\"ok\":true}"));
+  o->http->reply_text(call->kit.request, 200, BP_LIT("application/json"), BP_LIT("{\"ok\":true}"));
   free(call);
 }
 
@@ -225,7 +225,7 @@ static void store_event(struct observability *o, bp_request request, const struc
   }
   if (call) {
     build_unit(o, event, must_exist, payload, &unit);
-    call_write(call, unit.steps, unit.step_count, answer_ok);
+    kit_call_write(call, unit.steps, unit.step_count, answer_ok);
   }
   for (uint32_t i = 0; i < 4; i++)
     o->json->writer_free(unit.writers[i]);
@@ -249,7 +249,7 @@ void events_post_to_session(void *state, bp_request request) {
   o->http->param(request, BP_LIT("session_id"), &id);
   read_event(o, body, &event);
   if (id.len != event.session_id.len || __builtin_memcmp(id.ptr, event.session_id.ptr, id.len) != 0) {
-    reply_error(o, request, 400, BP_LIT("Event session_id must match URL session_id"));
+    kit_problem(o->http, request, 400, BP_LIT("Event session_id must match URL session_id"));
     return;
   }
   store_event(o, request, &event, true);

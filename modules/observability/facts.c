@@ -5,20 +5,10 @@
 
 #define FACT_BYTES 8192
 
-static void put_text(const bp_json_1 *json, bp_json_writer facts, bp_str name, bp_str value) {
-  if (value.len > FACT_BYTES) {
-    value.len = FACT_BYTES;
-    while (value.len > 0 && ((unsigned char)value.ptr[value.len] & 0xC0) == 0x80)
-      value.len--;
-  }
-  json->key(facts, name);
-  json->put_string(facts, value);
-}
-
 static void begin(const bp_json_1 *json, bp_json_writer facts, bp_str action) {
   json->object_begin(facts);
-  put_text(json, facts, BP_LIT("module"), BP_LIT("observability"));
-  put_text(json, facts, BP_LIT("action"), action);
+  json_text_member(json, facts, BP_LIT("module"), BP_LIT("observability"));
+  json_text_member(json, facts, BP_LIT("action"), action);
 }
 
 /* A member of the body that is a text; absent and null ones are left out. */
@@ -26,7 +16,7 @@ static void put_member(const bp_json_1 *json, bp_json_writer facts, bp_json body
   bp_json value = 0;
   bp_str text;
   if (json->get(body, name, &value) == BP_OK && json->string(value, &text) == BP_OK)
-    put_text(json, facts, name, text);
+    json_text_member(json, facts, name, text);
 }
 
 bp_status facts_event(void *state, bp_request request, bp_json_writer facts) {
@@ -70,7 +60,7 @@ bp_status facts_session(void *state, bp_request request, bp_json_writer facts) {
   bool has_body = o->http->body(request, &body) == BP_OK;
   begin(o->json, facts, session_action(o, request, has_id));
   if (has_id)
-    put_text(o->json, facts, BP_LIT("session_id"), id);
+    json_text_member(o->json, facts, BP_LIT("session_id"), id);
   else if (has_body)
     put_member(o->json, facts, body, BP_LIT("session_id"));
   if (has_body) {

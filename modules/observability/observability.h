@@ -4,8 +4,7 @@
 #ifndef OBSERVABILITY_H
 #define OBSERVABILITY_H
 
-#include <backplane/backplane.h>
-#include <stdbool.h>
+#include "kit.h"
 
 struct observability {
   bp_plugin self;
@@ -30,8 +29,8 @@ struct observability {
 
 /* One request while the store works for it. */
 struct call {
+  struct kit_call kit;
   struct observability *module;
-  bp_request request;
   uint32_t limit;    /* rows asked for, where the route pages */
   bool wants_paging; /* the client asked for pages, so the answer may carry "next" */
   uint64_t from;     /* /ws: replay after this sequence; BP_LIVE_FROM_NOW: none asked for */
@@ -39,23 +38,6 @@ struct call {
 
 /* Defers the request and makes its context; NULL when that failed and the request has been answered. */
 struct call *call_new(struct observability *module, bp_request request);
-/* Answers with the host's mapping of a failed outcome, frees the call, and returns true if the outcome was a failure. */
-bool call_failed(struct call *call, const bp_db_outcome *outcome);
-/* Hands a write or read to the store; answers and frees the call if it is refused. */
-void call_write(struct call *call, const bp_db_step *steps, uint32_t count, bp_db_done_fn done);
-void call_read(struct call *call, const bp_db_query *queries, uint32_t count, bp_db_done_fn done);
-/* Answers with a sentence in the family's shape. */
-void reply_error(struct observability *module, bp_request request, uint32_t status, bp_str message);
-/* Sends the writer's text, frees the writer and the call. */
-void call_reply(struct call *call, uint32_t status, bp_json_writer body);
-
-/* Values for statements. */
-bp_db_value db_text(bp_str text);
-bp_db_value db_text_or_null(bp_str text);
-bp_db_value db_integer(int64_t value);
-bp_db_value db_null(void);
-bp_str column_text(const struct observability *module, const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column);
-
 /* Wall clock as "2026-11-21T07:17:00.123456+00:00" (32 characters) for created_at and modified_at. */
 #define TIMESTAMP_BYTES 33
 bp_str timestamp_now(const struct observability *module, char text[TIMESTAMP_BYTES]);

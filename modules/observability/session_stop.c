@@ -53,7 +53,7 @@ static void unlink_stopping(const struct stopping *s) {
 static void fail_all(struct stopping *s, const bp_db_outcome *outcome) {
   for (struct waiter *w = s->waiters, *next; w; w = next) {
     next = w->next;
-    call_failed(w->call, outcome);
+    kit_call_failed(w->call, outcome);
     free(w);
   }
   free(s);
@@ -62,7 +62,7 @@ static void fail_all(struct stopping *s, const bp_db_outcome *outcome) {
 static void end_not_found(struct stopping *s) {
   for (struct waiter *w = s->waiters, *next; w; w = next) {
     next = w->next;
-    reply_error(s->module, w->call->request, 404, BP_LIT("Session not found"));
+    kit_problem(s->module->http, w->call->kit.request, 404, BP_LIT("Session not found"));
     free(w->call);
     free(w);
   }
@@ -71,8 +71,8 @@ static void end_not_found(struct stopping *s) {
 
 static void end_stopped(struct stopping *s, const bp_db_outcome *outcome, uint32_t step) {
   const struct stopped_session session = {.id = id_of(s),
-                                          .name = column_text(s->module, outcome, step, 0, COLUMN_NAME),
-                                          .status = column_text(s->module, outcome, step, 0, COLUMN_STATUS)};
+                                          .name = db_column(s->module->db, outcome, step, 0, COLUMN_NAME),
+                                          .status = db_column(s->module->db, outcome, step, 0, COLUMN_STATUS)};
   for (struct waiter *w = s->waiters, *next; w; w = next) {
     next = w->next;
     w->then(w->call, &session);
@@ -92,7 +92,7 @@ static void fail_with(struct stopping *s, bp_status status) {
 
 static void on_marked(void *ctx, const bp_db_outcome *outcome) {
   struct stopping *s = ctx;
-  if (outcome->status == BP_OK && s->round < ROUNDS_MOST && text_is(column_text(s->module, outcome, STOP_STEP_READ, 0, COLUMN_STATUS), "running")) {
+  if (outcome->status == BP_OK && s->round < ROUNDS_MOST && text_is(db_column(s->module->db, outcome, STOP_STEP_READ, 0, COLUMN_STATUS), "running")) {
     read_session(s); /* another process has taken the session up meanwhile */
     return;
   }
@@ -155,7 +155,7 @@ static void on_read(void *ctx, const bp_db_outcome *outcome) {
       end_not_found(s);
     else
       fail_all(s, outcome);
-  } else if (!text_is(column_text(s->module, outcome, 0, 0, COLUMN_STATUS), "running")) {
+  } else if (!text_is(db_column(s->module->db, outcome, 0, 0, COLUMN_STATUS), "running")) {
     unlink_stopping(s);
     end_stopped(s, outcome, 0);
   } else if (!stop_process(s, outcome)) {
@@ -218,11 +218,6 @@ void session_stop_first(struct observability *o, bp_request request, session_sto
 
 /* ---- POST /sessions/{session_id}/stop ---- */
 
-static void write_text_member(const struct observability *o, bp_json_writer out, bp_str name, bp_str value) {
-  o->json->key(out, name);
-  o->json->put_string(out, value);
-}
-
 static void answer_stopped(struct call *call, const struct stopped_session *session) {
   const struct observability *o = call->module;
   bp_json_writer out = 0;
@@ -232,12 +227,12 @@ static void answer_stopped(struct call *call, const struct stopped_session *sess
   o->json->put_boolean(out, 1);
   o->json->key(out, BP_LIT("ok"));
   o->json->put_boolean(out, 1);
-  write_text_member(o, out, BP_LIT("session_id"), session->id);
-  write_text_member(o, out, BP_LIT("session_name"), session->name);
-  write_text_member(o, out, BP_LIT("status"), session->status);
-  write_text_member(o, out, BP_LIT("message"), BP_LIT("Session stopped successfully"));
+  json_text_member(o->json, out, BP_LIT("session_id"), session->id);
+  json_text_member(o->json, out, BP_LIT("session_name"), session->name);
+  json_text_member(o->json, out, BP_LIT("status"), session->status);
+  json_text_member(o->json, out, BP_LIT("message"), BP_LIT("Session stopped successfully"));
   o->json->object_end(out);
-  call_reply(call, 200, out);
+  kit_call_json(call, 200, call->module->json, out);
 }
 
 void sessions_stop(void *state, bp_request request) {

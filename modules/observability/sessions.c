@@ -23,7 +23,7 @@ void sessions_write(struct observability *o, bp_json_writer out, const bp_db_out
   o->json->key(out, BP_LIT("sessions"));
   o->json->array_begin(out);
   for (uint32_t row = 0; row < rows; row++)
-    o->json->put_raw(out, column_text(o, outcome, 0, row, 0));
+    o->json->put_raw(out, db_column(o->db, outcome, 0, row, 0));
   o->json->array_end(out);
 }
 
@@ -31,7 +31,7 @@ static void answer_list(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   struct observability *o = call->module;
   bp_json_writer out = 0;
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   uint32_t rows = o->db->rows(outcome->result, 0);
   bool has_more = rows > call->limit;
@@ -42,10 +42,10 @@ static void answer_list(void *ctx, const bp_db_outcome *outcome) {
   sessions_write(o, out, outcome, rows);
   if (has_more && call->wants_paging) {
     o->json->key(out, BP_LIT("next"));
-    o->json->put_string(out, column_text(o, outcome, 0, rows - 1, 1));
+    o->json->put_string(out, db_column(o->db, outcome, 0, rows - 1, 1));
   }
   o->json->object_end(out);
-  call_reply(call, 200, out);
+  kit_call_json(call, 200, call->module->json, out);
 }
 
 void sessions_list(void *state, bp_request request) {
@@ -64,7 +64,7 @@ void sessions_list(void *state, bp_request request) {
                        .statement = has_after ? LIST_SESSIONS_AFTER : LIST_SESSIONS,
                        .max_rows = SESSIONS_MOST,
                        .params = {params, has_after ? 2 : 1, sizeof(bp_db_value)}};
-  call_read(call, &query, 1, answer_list);
+  kit_call_read(call, &query, 1, answer_list);
 }
 
 /* {"<name>": <session>} with an optional "ok": true before it. */
@@ -80,11 +80,11 @@ static void reply_session(struct call *call, bp_str session, bool with_ok) {
   o->json->key(out, BP_LIT("session"));
   o->json->put_raw(out, session);
   o->json->object_end(out);
-  call_reply(call, 200, out);
+  kit_call_json(call, 200, call->module->json, out);
 }
 
 static void reply_and_free(struct call *call, uint32_t status, bp_str message) {
-  reply_error(call->module, call->request, status, message);
+  kit_problem(call->module->http, call->kit.request, status, message);
   free(call);
 }
 
@@ -97,18 +97,18 @@ static void read_session(struct observability *o, bp_request request, bp_db_done
       {.size = sizeof(bp_db_query), .statement = SESSION_BY_ID, .max_rows = 1, .params = {&id, 1, sizeof(id)}},
       {.size = sizeof(bp_db_query), .statement = LAST_ANSWER, .max_rows = 1, .params = {&id, 1, sizeof(id)}},
   };
-  call_read(call, queries, 2, done);
+  kit_call_read(call, queries, 2, done);
 }
 
 static void answer_get(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   const struct observability *o = call->module;
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   if (o->db->rows(outcome->result, 0) == 0)
     reply_and_free(call, 404, BP_LIT("Session not found"));
   else
-    reply_session(call, column_text(o, outcome, 0, 0, SESSION_TEXT), false);
+    reply_session(call, db_column(o->db, outcome, 0, 0, SESSION_TEXT), false);
 }
 
 void sessions_get(void *state, bp_request request) {
@@ -120,15 +120,15 @@ static void answer_status(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   const struct observability *o = call->module;
   bp_json_writer out = 0;
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
-  bp_str status = column_text(o, outcome, 0, 0, SESSION_STATUS);
+  bp_str status = db_column(o->db, outcome, 0, 0, SESSION_STATUS);
   o->json->writer_new(o->self, &out);
   o->json->object_begin(out);
   o->json->key(out, BP_LIT("status"));
   o->json->put_string(out, !status.ptr ? BP_LIT("not_existent") : text_is(status, BP_LIT("stopped")) ? BP_LIT("finished") : status);
   o->json->object_end(out);
-  call_reply(call, 200, out);
+  kit_call_json(call, 200, call->module->json, out);
 }
 
 void sessions_status(void *state, bp_request request) {
@@ -139,12 +139,12 @@ static void answer_result(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   const struct observability *o = call->module;
   bp_json_writer out = 0;
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
-  bp_str text = column_text(o, outcome, 1, 0, 0);
+  bp_str text = db_column(o->db, outcome, 1, 0, 0);
   if (o->db->rows(outcome->result, 0) == 0) {
     reply_and_free(call, 404, BP_LIT("Session not found"));
-  } else if (text_is(column_text(o, outcome, 0, 0, SESSION_STATUS), BP_LIT("running"))) {
+  } else if (text_is(db_column(o->db, outcome, 0, 0, SESSION_STATUS), BP_LIT("running"))) {
     reply_and_free(call, 400, BP_LIT("Session not finished"));
   } else if (!text.ptr) {
     reply_and_free(call, 404, BP_LIT("No result found"));
@@ -154,7 +154,7 @@ static void answer_result(void *ctx, const bp_db_outcome *outcome) {
     o->json->key(out, BP_LIT("result"));
     o->json->put_string(out, text);
     o->json->object_end(out);
-    call_reply(call, 200, out);
+    kit_call_json(call, 200, call->module->json, out);
   }
 }
 
@@ -167,19 +167,15 @@ static bp_db_value body_text(const struct observability *o, bp_json body, bp_str
   bp_str text = {NULL, 0};
   if (o->json->get(body, name, &value) == BP_OK)
     o->json->string(value, &text);
-  return db_text_or_null(text);
-}
-
-static bp_db_step publish_step(bp_str topic, bp_str key, uint32_t payload_step) {
-  return (bp_db_step){.size = sizeof(bp_db_step), .kind = BP_DB_PUBLISH, .topic = topic, .key = key, .payload_step = payload_step};
+  return db_text(text);
 }
 
 static void answer_created(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   if (outcome->status == BP_E_EXISTS)
     reply_and_free(call, 409, BP_LIT("Session already exists"));
-  else if (!call_failed(call, outcome))
-    reply_session(call, column_text(call->module, outcome, 0, 0, 0), true);
+  else if (!kit_call_failed(call, outcome))
+    reply_session(call, db_column(call->module->db, outcome, 0, 0, 0), true);
 }
 
 void sessions_create(void *state, bp_request request) {
@@ -194,17 +190,17 @@ void sessions_create(void *state, bp_request request) {
                           body_text(o, body, BP_LIT("project_dir")), body_text(o, body, BP_LIT("agent_name"))};
   bp_db_step steps[] = {
       {.size = sizeof(bp_db_step), .kind = BP_DB_EXEC, .statement = CREATE_SESSION, .expect = BP_DB_ONE, .params = BP_ARRAY(params)},
-      publish_step(BP_LIT("observability.session_created"), params[0].text, 0),
+      db_publish(BP_LIT("observability.session_created"), params[0].text, 0),
   };
-  call_write(call, steps, 2, answer_created);
+  kit_call_write(call, steps, 2, answer_created);
 }
 
 static void answer_patched(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   if (outcome->status == BP_E_CONFLICT)
     reply_and_free(call, 404, BP_LIT("Session not found"));
-  else if (!call_failed(call, outcome))
-    reply_session(call, column_text(call->module, outcome, 0, 0, 0), true);
+  else if (!kit_call_failed(call, outcome))
+    reply_session(call, db_column(call->module->db, outcome, 0, 0, 0), true);
 }
 
 void sessions_patch_metadata(void *state, bp_request request) {
@@ -219,9 +215,9 @@ void sessions_patch_metadata(void *state, bp_request request) {
                           body_text(o, body, BP_LIT("agent_name")), db_text(timestamp_now(o, now))};
   bp_db_step steps[] = {
       {.size = sizeof(bp_db_step), .kind = BP_DB_EXEC, .statement = PATCH_SESSION, .expect = BP_DB_ONE, .params = BP_ARRAY(params)},
-      publish_step(BP_LIT("observability.session_updated"), params[0].text, 0),
+      db_publish(BP_LIT("observability.session_updated"), params[0].text, 0),
   };
-  call_write(call, steps, 2, answer_patched);
+  kit_call_write(call, steps, 2, answer_patched);
 }
 
 enum { DELETE_STEP_EVENTS, DELETE_STEP_SESSION, DELETE_STEP_PUBLISH, DELETE_STEP_COUNT };
@@ -234,14 +230,14 @@ static void answer_deleted(void *ctx, const bp_db_outcome *outcome) {
     reply_and_free(call, 404, BP_LIT("Session not found"));
     return;
   }
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   o->json->writer_new(o->self, &out);
   o->json->object_begin(out);
   o->json->key(out, BP_LIT("ok"));
   o->json->put_boolean(out, 1);
   o->json->key(out, BP_LIT("session_id"));
-  o->json->put_string(out, session_param(o, call->request));
+  o->json->put_string(out, session_param(o, call->kit.request));
   o->json->key(out, BP_LIT("deleted"));
   o->json->object_begin(out);
   o->json->key(out, BP_LIT("session"));
@@ -250,7 +246,7 @@ static void answer_deleted(void *ctx, const bp_db_outcome *outcome) {
   o->json->put_integer(out, o->db->changes(outcome->result, DELETE_STEP_EVENTS));
   o->json->object_end(out);
   o->json->object_end(out);
-  call_reply(call, 200, out);
+  kit_call_json(call, 200, call->module->json, out);
 }
 
 /* {"session_id": id}: what the live log tells of a deletion. */
@@ -274,10 +270,10 @@ static void delete_stopped(struct call *call, const struct stopped_session *sess
   bp_db_step steps[DELETE_STEP_COUNT] = {
       [DELETE_STEP_EVENTS] = {.size = sizeof(bp_db_step), .kind = BP_DB_EXEC, .statement = DELETE_EVENTS, .params = params},
       [DELETE_STEP_SESSION] = {.size = sizeof(bp_db_step), .kind = BP_DB_EXEC, .statement = DELETE_SESSION, .expect = BP_DB_ONE, .params = params},
-      [DELETE_STEP_PUBLISH] = publish_step(BP_LIT("observability.session_deleted"), id.text, 0),
+      [DELETE_STEP_PUBLISH] = db_publish(BP_LIT("observability.session_deleted"), id.text, 0),
   };
   steps[DELETE_STEP_PUBLISH].payload = payload;
-  call_write(call, steps, DELETE_STEP_COUNT, answer_deleted);
+  kit_call_write(call, steps, DELETE_STEP_COUNT, answer_deleted);
   o->json->writer_free(gone);
 }
 

@@ -61,7 +61,7 @@ static void open_view(void *ctx, const bp_db_outcome *outcome) {
   struct observability *o = call->module;
   bp_json_writer out = 0;
   bp_str first = {NULL, 0};
-  if (call_failed(call, outcome))
+  if (kit_call_failed(call, outcome))
     return;
   o->json->writer_new(o->self, &out);
   o->json->object_begin(out);
@@ -70,7 +70,7 @@ static void open_view(void *ctx, const bp_db_outcome *outcome) {
   sessions_write(o, out, outcome, o->db->rows(outcome->result, 0));
   o->json->object_end(out);
   o->json->writer_text(out, &first, NULL);
-  o->live->serve_ws(call->request, &o->view, bp_str_make(NULL, 0), call->from == BP_LIVE_FROM_NOW ? outcome->sequence : call->from, first);
+  o->live->serve_ws(call->kit.request, &o->view, bp_str_make(NULL, 0), call->from == BP_LIVE_FROM_NOW ? outcome->sequence : call->from, first);
   o->json->writer_free(out);
   free(call);
 }
@@ -85,5 +85,5 @@ void view_connect(void *state, bp_request request) {
     call->from = (uint64_t)from;
   bp_db_value limit = db_integer(10000);
   bp_db_query query = {.size = sizeof(query), .statement = LIST_SESSIONS, .max_rows = 10000, .params = {&limit, 1, sizeof(limit)}};
-  call_read(call, &query, 1, open_view);
+  kit_call_read(call, &query, 1, open_view);
 }

@@ -1,0 +1,106 @@
+/* Shared pieces of the modules; see kit.h. */
+#include "kit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bp_db_value db_text(bp_str text) {
+  return (bp_db_value){.size = sizeof(bp_db_value), .type = text.ptr ? BP_DB_TEXT : BP_DB_NULL, .text = text};
+}
+
+bp_db_value db_integer(int64_t value) {
+  return (bp_db_value){.size = sizeof(bp_db_value), .type = BP_DB_INTEGER, .integer = value};
+}
+
+bp_db_value db_null(void) {
+  return (bp_db_value){.size = sizeof(bp_db_value), .type = BP_DB_NULL};
+}
+
+bp_str db_column(const bp_db_1 *db, const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column) {
+  bp_db_value value = {.size = sizeof(value)};
+  if (db->value(outcome->result, step, row, column, &value) != BP_OK || value.type != BP_DB_TEXT)
+    return bp_str_make(NULL, 0);
+  return value.text;
+}
+
+bp_db_step db_exec(uint32_t statement, const bp_db_value *params, uint32_t count) {
+  return (bp_db_step){
+      .size = sizeof(bp_db_step), .kind = BP_DB_EXEC, .statement = statement, .params = {params, count, (uint32_t)sizeof(bp_db_value)}};
+}
+
+bp_db_step db_publish(bp_str topic, bp_str key, uint32_t payload_step) {
+  return (bp_db_step){.size = sizeof(bp_db_step), .kind = BP_DB_PUBLISH, .topic = topic, .key = key, .payload_step = payload_step};
+}
+
+bp_str str_z(const char *text) {
+  return bp_str_make(text, strlen(text));
+}
+
+void json_text_member(const bp_json_1 *json, bp_json_writer out, bp_str name, bp_str value) {
+  json->key(out, name);
+  json->put_string(out, value);
+}
+
+void *kit_call_new(bp_plugin self, const bp_http_1 *http, const bp_db_1 *db, bp_request request, size_t size) {
+  struct kit_call *call = calloc(1, size);
+  if (!call) {
+    http->reply_failure(request, BP_E_NO_MEMORY, NULL);
+    return NULL;
+  }
+  *call = (struct kit_call){.self = self, .http = http, .db = db, .request = request};
+  http->defer(request, NULL, NULL);
+  return call;
+}
+
+void kit_call_refuse(void *ptr, bp_status status, const bp_error *err) {
+  const struct kit_call *call = ptr;
+  call->http->reply_failure(call->request, status, err);
+  free(ptr);
+}
+
+bool kit_call_failed(void *call, const bp_db_outcome *outcome) {
+  if (outcome->status == BP_OK)
+    return false;
+  kit_call_refuse(call, outcome->status, outcome->error);
+  return true;
+}
+
+void kit_call_write(void *ptr, const bp_db_step *steps, uint32_t count, bp_db_done_fn done) {
+  const struct kit_call *call = ptr;
+  bp_array all = {steps, count, (uint32_t)sizeof(*steps)};
+  bp_status status = call->db->write(call->self, all, done, ptr);
+  if (status != BP_OK)
+    kit_call_refuse(ptr, status, NULL);
+}
+
+void kit_call_read(void *ptr, const bp_db_query *queries, uint32_t count, bp_db_done_fn done) {
+  const struct kit_call *call = ptr;
+  bp_array all = {queries, count, (uint32_t)sizeof(*queries)};
+  bp_status status = call->db->read(call->self, all, 0, done, ptr);
+  if (status != BP_OK)
+    kit_call_refuse(ptr, status, NULL);
+}
+
+void kit_problem(const bp_http_1 *http, bp_request request, uint32_t status, bp_str message) {
+  bp_problem problem = {.size = sizeof(problem), .status = status, .message = message};
+  http->reply_problem(request, &problem);
+}
+
+void kit_call_problem(void *ptr, uint32_t status, bp_str message) {
+  const struct kit_call *call = ptr;
+  kit_problem(call->http, call->request, status, message);
+  free(ptr);
+}
+
+void kit_call_text(void *ptr, uint32_t status, bp_str json_text) {
+  const struct kit_call *call = ptr;
+  call->http->reply_text(call->request, status, BP_LIT("application/json"), json_text);
+  free(ptr);
+}
+
+void kit_call_json(void *ptr, uint32_t status, const bp_json_1 *json, bp_json_writer body) {
+  const struct kit_call *call = ptr;
+  call->http->reply_json(call->request, status, body);
+  json->writer_free(body);
+  free(ptr);
+}

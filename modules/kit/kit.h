@@ -1,0 +1,59 @@
+/* What several modules of this tree need in the same way: values of statements, and a request that waits for the store.
+ *
+ * Linked into each module; it knows no module and keeps no state. A plugin outside the tree does not need it. */
+#ifndef MODULES_KIT_H
+#define MODULES_KIT_H
+
+#include <backplane/backplane.h>
+#include <stdbool.h>
+
+/* ---- Descriptors ---- */
+
+#define KIT_NEED(name, table)                                                                                                                        \
+  { sizeof(bp_need), 0, BP_STR(name), (uint32_t)sizeof(table), 0 }
+
+/* ---- Values ---- */
+
+/* A text; one without a pointer is NULL in the store. */
+bp_db_value db_text(bp_str text);
+bp_db_value db_integer(int64_t value);
+bp_db_value db_null(void);
+/* The text in a column of a result, or an empty one without a pointer. */
+bp_str db_column(const bp_db_1 *db, const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column);
+/* Runs statement number `statement` with `count` parameters. */
+bp_db_step db_exec(uint32_t statement, const bp_db_value *params, uint32_t count);
+/* Publishes what step `payload_step` returned. */
+bp_db_step db_publish(bp_str topic, bp_str key, uint32_t payload_step);
+
+bp_str str_z(const char *text);
+/* A member whose value is a text. */
+void json_text_member(const bp_json_1 *json, bp_json_writer out, bp_str name, bp_str value);
+
+/* ---- A request that waits for the store ---- */
+
+/* First member of a module's own call. */
+struct kit_call {
+  bp_plugin self;
+  const bp_http_1 *http;
+  const bp_db_1 *db;
+  bp_request request;
+};
+
+/* Defers the request and makes a zeroed call of `size` bytes; NULL when that failed and the request has been answered. All
+ * functions below that answer also free the call. */
+void *kit_call_new(bp_plugin self, const bp_http_1 *http, const bp_db_1 *db, bp_request request, size_t size);
+/* Answers a failed outcome with the host's mapping and returns true; false and nothing done for a good one. */
+bool kit_call_failed(void *call, const bp_db_outcome *outcome);
+/* The same for a status of any other operation that has failed. */
+void kit_call_refuse(void *call, bp_status status, const bp_error *err);
+/* Hands a write or reads to the store; answers if it is refused, else `done` gets the call. */
+void kit_call_write(void *call, const bp_db_step *steps, uint32_t count, bp_db_done_fn done);
+void kit_call_read(void *call, const bp_db_query *queries, uint32_t count, bp_db_done_fn done);
+/* Answers with a sentence in the family's shape, with JSON text, with a writer (which is freed). */
+void kit_call_problem(void *call, uint32_t status, bp_str message);
+void kit_call_text(void *call, uint32_t status, bp_str json_text);
+void kit_call_json(void *call, uint32_t status, const bp_json_1 *json, bp_json_writer body);
+/* The short form of reply_problem, for a request without a call. */
+void kit_problem(const bp_http_1 *http, bp_request request, uint32_t status, bp_str message);
+
+#endif
