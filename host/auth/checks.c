@@ -153,18 +153,6 @@ static bool token_of(const struct http_exchange *x, bp_str *ret) {
   return false;
 }
 
-bool auth_websocket_protocol(const struct http_exchange *x, bp_str *ret) {
-  bp_str value, member;
-  if (!exchange_header(x, "Sec-WebSocket-Protocol", &value))
-    return false;
-  while (gate_next_member(&value, &member))
-    if (!str_starts(member, BP_LIT(TOKEN_PROTOCOL))) {
-      *ret = member;
-      return true;
-    }
-  return false;
-}
-
 /* Whoever forwards requests is not the one who made them. */
 static bool is_forwarded(const struct http_exchange *x) {
   const bp_str prefix = BP_STR("X-Forwarded-");

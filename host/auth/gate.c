@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "http/chars.h"
 #include "loop/loop.h"
 
 #include <stdlib.h>
@@ -75,24 +76,13 @@ bool gate_origin_is_listed(bp_str origin) {
 
 /* ---- CORS ---- */
 
-/* RFC 9110 section 5.6.2. */
-static bool is_token(bp_str s) {
-  for (size_t i = 0; i < s.len; i++) {
-    unsigned char c = (unsigned char)s.ptr[i];
-    bool is_alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!is_alnum && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
-      return false;
-  }
-  return s.len > 0;
-}
-
 static void allow_asked_headers(struct http_exchange *x) {
   bp_str asked, name;
   struct buf names = {0};
   if (!exchange_header(x, "Access-Control-Request-Headers", &asked))
     return;
   for (int i = 0; i < ALLOWED_HEADERS_MAX && gate_next_member(&asked, &name); i++) {
-    if (!is_token(name) || str_eq(name, BP_LIT("*")))
+    if (!char_is_token(name) || str_eq(name, BP_LIT("*")))
       continue;
     if (names.len > 0)
       buf_append_z(&names, ", ");

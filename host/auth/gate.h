@@ -21,14 +21,10 @@ enum auth_verdict {
   AUTH_PREFLIGHT, /* a CORS preflight that passed: answer 200 with the CORS headers */
   AUTH_REFUSE     /* answer *ret_status with *ret_text in the family's shape */
 };
-/* Host list -> Origin list -> Fetch-Metadata -> identity. `public_path` says whether a GET path needs no identity. */
+/* Host list -> Origin list -> Fetch-Metadata -> identity. */
 enum auth_verdict auth_gate(struct http_exchange *x, unsigned *ret_status, bp_str *ret_text);
 /* Adds Access-Control-* and Vary for an origin that passed. */
 void auth_cors_headers(struct http_exchange *x, bool credentials, bool is_preflight);
-
-/* The protocol a WebSocket handshake may be answered with: the first one offered that does not carry a token (browsers want
- * one echoed, and a token must never be). False: answer without the header. */
-bool auth_websocket_protocol(const struct http_exchange *x, bp_str *ret);
 
 /* Exact origins that may read answers ("http://localhost:5173"); replaces the list. Copied. */
 void auth_set_origins(const bp_str *origins, uint32_t count);

@@ -1,4 +1,5 @@
 /* A module's options against its declarations. Values never appear in errors: the options may be secrets. */
+#include "base/array.h"
 #include "base/str.h"
 #include "config/report.h"
 #include "json/json.h"
@@ -20,11 +21,8 @@ static struct origin origin_of(const struct config_module *module, const char *o
 
 /* Declaration `index`, as this host knows it. */
 static bp_option declaration(const bp_array *declared, uint32_t index) {
-  bp_option option = {0};
-  const char *at = (const char *)declared->ptr + (size_t)index * declared->stride;
-  uint32_t size;
-  memcpy(&size, at, sizeof(size));
-  memcpy(&option, at, size < sizeof(option) ? size : sizeof(option));
+  bp_option option;
+  array_item(*declared, index, &option);
   return option;
 }
 

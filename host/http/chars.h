@@ -2,6 +2,7 @@
 #ifndef HOST_HTTP_CHARS_H
 #define HOST_HTTP_CHARS_H
 
+#include <backplane/base.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +15,14 @@ extern const uint8_t char_classes[256];
 
 static inline bool char_is(char c, unsigned classes) {
   return char_classes[(unsigned char)c] & classes;
+}
+
+/* A token (RFC 9110 section 5.6.2): at least one tchar, and nothing else. */
+static inline bool char_is_token(bp_str s) {
+  for (size_t i = 0; i < s.len; i++)
+    if (!char_is(s.ptr[i], CHAR_TOKEN))
+      return false;
+  return s.len > 0;
 }
 
 /* The value of a hexadecimal digit, or -1. */

@@ -1,6 +1,7 @@
 /* Topics and filters; see topics.h. The table is small and rarely changed: a locked array. */
 #include "live/topics.h"
 
+#include "base/array.h"
 #include "base/fail.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -37,23 +38,16 @@ static bool is_named_for(bp_str topic, bp_str id) {
   return is_below(topic, id) || (str_starts(id, BP_LIT("bp.")) && str_eq(topic, id));
 }
 
-static bp_topic widen(const bp_array *array, uint32_t index) {
-  bp_topic topic = {0};
-  uint32_t size;
-  const char *from = (const char *)array->ptr + (size_t)index * array->stride;
-  memcpy(&size, from, sizeof(size));
-  memcpy(&topic, from, size < sizeof(topic) ? size : sizeof(topic));
-  return topic;
-}
-
 static bp_status check_declared(const struct plugin *owner, const bp_array *array, uint32_t index, bp_error *err) {
-  bp_topic topic = widen(array, index);
+  bp_topic topic, before;
+  array_item(*array, index, &topic);
   if (topic.name.len > 200 || !is_named_for(topic.name, str_from(owner->id)))
     return fail(err, BP_E_INVALID, "topic \"%.*s\" must be named \"%s.<word>\"", (int)topic.name.len, topic.name.ptr, owner->id);
   if (topic.kind != BP_TOPIC_DURABLE && topic.kind != BP_TOPIC_EPHEMERAL)
     return fail(err, BP_E_INVALID, "topic \"%.*s\" has unknown kind %u", (int)topic.name.len, topic.name.ptr, topic.kind);
   for (uint32_t i = 0; i < index; i++) {
-    if (str_eq(widen(array, i).name, topic.name))
+    array_item(*array, i, &before);
+    if (str_eq(before.name, topic.name))
       return fail(err, BP_E_EXISTS, "topic \"%.*s\" is declared twice", (int)topic.name.len, topic.name.ptr);
   }
   return BP_OK;
@@ -86,7 +80,8 @@ bp_status topics_add(struct plugin *owner, const bp_array *array, uint64_t floor
   }
   pthread_mutex_lock(&topics.lock);
   for (uint32_t i = 0; i < array->count; i++) {
-    bp_topic topic = widen(array, i);
+    bp_topic topic;
+    array_item(*array, i, &topic);
     add(owner->handle, &topic, floor);
   }
   pthread_mutex_unlock(&topics.lock);

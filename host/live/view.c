@@ -212,10 +212,6 @@ static bool key_matches(const struct audience *audience, const struct record *re
   return audience->key.len == 0 || str_eq(audience->key, record_key(record));
 }
 
-bool audience_takes(const struct audience *audience, const struct record *record) {
-  return key_matches(audience, record) && filter_matches(audience->view->filter, record_topic(record));
-}
-
 /* ---- Rendering ---- */
 
 static bool render_text(const struct view *view, const bp_live_event *event, bp_str *ret_text, bp_str *ret_name) {

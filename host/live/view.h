@@ -36,7 +36,6 @@ struct audience *audience_of_host(bp_str topics, bp_status *ret_status);
 /* The counterpart of `count++`: forgets the audience (and its view) with its last member. */
 void audience_leave(struct audience *audience);
 struct filter audience_filter(const struct audience *audience);
-bool audience_takes(const struct audience *audience, const struct record *record);
 
 /* The frame of an event for an audience, with a reference for the caller; NULL if the view leaves it out. */
 struct frame *audience_render(const struct audience *audience, const bp_live_event *event);

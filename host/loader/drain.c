@@ -51,13 +51,6 @@ bool drain_left_work(void) {
   return has_left_work;
 }
 
-unsigned drain_running(void) {
-  unsigned count = 0;
-  for (const struct drain *d = drains; d; d = d->next)
-    count++;
-  return count;
-}
-
 static void arm(struct drain *d, int64_t delay_ms) {
   if (delay_ms < 0)
     delay_ms = 0;

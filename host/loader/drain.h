@@ -16,8 +16,6 @@
 void drain_begin(struct plugin *plugin, bool failed, int64_t deadline_ms, void (*done)(void *arg), void *arg);
 /* bp_host.drained. [any] */
 void drain_finished_by_plugin(bp_plugin self);
-/* Drains that are running. */
-unsigned drain_running(void);
 /* True once a drain has run out of time with work still going on: nobody may wait for the workers then. */
 bool drain_left_work(void);
 

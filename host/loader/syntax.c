@@ -47,10 +47,6 @@ bool syntax_is_topic(bp_str s) {
   return is_dotted(s, "-_", 128, true);
 }
 
-bool syntax_is_text(bp_str s) {
-  return s.len > 0 && str_is_utf8(s);
-}
-
 bool syntax_is_reserved_id(bp_str s) {
   return str_eq(s, BP_LIT("bp")) || str_starts(s, BP_LIT("bp.")) || str_starts(s, BP_LIT("bp-"));
 }

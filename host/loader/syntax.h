@@ -11,7 +11,6 @@ bool syntax_is_interface(bp_str s);   /* a plugin id, '/', a revision without le
 bool syntax_is_family(bp_str s);      /* [a-z][a-z0-9-]*, at most 32 bytes */
 bool syntax_is_word(bp_str s);        /* [a-z][a-z0-9_]*, at most 64 bytes */
 bool syntax_is_topic(bp_str s);       /* words or ids joined by dots, at most 128 bytes */
-bool syntax_is_text(bp_str s);        /* UTF-8, at least one byte */
 bool syntax_is_reserved_id(bp_str s); /* "bp", and all that begins with "bp." or "bp-" */
 
 #endif

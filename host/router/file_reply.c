@@ -6,9 +6,9 @@
 #include "loop/workers.h"
 #include "router/condition.h"
 #include "router/disposition.h"
+#include "router/header_text.h"
 #include "router/range.h"
 #include "router/request.h"
-#include "router/stream_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

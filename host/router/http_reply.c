@@ -3,11 +3,13 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "http/chars.h"
 #include "loader/plugin.h"
 #include "loop/loop.h"
 #include "router/errors.h"
 #include "router/failure_status.h"
 #include "router/family_object.h"
+#include "router/header_text.h"
 #include "router/request.h"
 #include "router/response_check.h"
 #include "json/json.h"
@@ -16,6 +18,7 @@
 #include <string.h>
 
 #define HEADERS_MAX 32u /* by one plugin in one reply */
+#define NAME_BYTES_MAX 256u
 
 /* What a call carries to main: the strings lie behind the struct. */
 #define POSTED_TEXTS 5u
@@ -71,24 +74,6 @@ static bool is_final(uint32_t status) {
 
 /* ---- Headers ---- */
 
-/* RFC 9110 section 5.6.2. */
-static bool is_token(bp_str s) {
-  for (size_t i = 0; i < s.len; i++) {
-    char c = s.ptr[i];
-    bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!is_alnum && (!c || !strchr("!#$%&'*+-.^_`|~", c)))
-      return false;
-  }
-  return s.len > 0 && s.len <= 256;
-}
-
-static bool is_printable(bp_str s) {
-  for (size_t i = 0; i < s.len; i++)
-    if (s.ptr[i] < ' ' || s.ptr[i] > '~')
-      return false;
-  return s.len <= 8192;
-}
-
 /* Framing is the wire's, the content type is an argument of the reply, and who may read an answer is the gate's to say. */
 static bool is_host_header(bp_str name) {
   static const char *const names[] = {"Connection",       "Content-Length", "Content-Type",      "Date",   "Keep-Alive", "TE",
@@ -115,7 +100,7 @@ static void run_header(const struct posted *posted) {
 }
 
 bp_status http_header_add(bp_request request, bp_str name, bp_str value) {
-  if (!is_token(name) || !is_printable(value))
+  if (!char_is_token(name) || name.len > NAME_BYTES_MAX || !is_header_text(value))
     return BP_E_INVALID;
   if (is_host_header(name))
     return BP_E_DENIED;
@@ -189,7 +174,7 @@ bp_status http_reply_json(bp_request request, uint32_t status, bp_json_writer bo
 }
 
 bp_status http_reply_text(bp_request request, uint32_t status, bp_str content_type, bp_str body) {
-  if (!is_final(status) || !is_printable(content_type))
+  if (!is_final(status) || !is_header_text(content_type))
     return BP_E_INVALID;
   return reply(request, status, content_type, body);
 }

@@ -1,14 +1,9 @@
 /* The headers of a multipart part and the boundary parameter; see multipart.h. */
 #include "base/str.h"
+#include "http/chars.h"
 #include "router/multipart.h"
 
 #include <string.h>
-
-static bool is_token_char(unsigned char c) {
-  if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
-    return true;
-  return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
 
 /* ---- Parameters: ";" name "=" (token | quoted-string) ---- */
 
@@ -32,7 +27,7 @@ static void skip_blanks(struct scanner *s) {
 
 static bp_str scan_token(struct scanner *s) {
   char *start = s->at;
-  while (s->at < s->end && is_token_char((unsigned char)*s->at))
+  while (s->at < s->end && char_is(*s->at, CHAR_TOKEN))
     s->at++;
   return bp_str_make(start, (size_t)(s->at - start));
 }
@@ -126,14 +121,6 @@ bp_status multipart_boundary(bp_str content_type, bp_str *ret) {
 
 /* ---- Content-Disposition ---- */
 
-static int hex_value(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* RFC 8187: UTF-8'language'percent-encoded, decoded in place. */
 static bool decode_extended(char *value, size_t len, bp_str *ret) {
   bp_str text = bp_str_make(value, len);
@@ -150,7 +137,7 @@ static bool decode_extended(char *value, size_t len, bp_str *ret) {
       *out++ = *in++;
       continue;
     }
-    int high = end - in > 2 ? hex_value(in[1]) : -1, low = end - in > 2 ? hex_value(in[2]) : -1;
+    int high = end - in > 2 ? char_hex(in[1]) : -1, low = end - in > 2 ? char_hex(in[2]) : -1;
     if (high < 0 || low < 0)
       return false;
     *out++ = (char)(high * 16 + low);
@@ -195,7 +182,7 @@ static bool keep_parameter(const struct parameter *p, struct disposition *d) {
 static const char *parse_disposition(char *value, size_t len, struct multipart_head *ret) {
   struct scanner s = {value, value + len};
   struct disposition d = {0};
-  struct parameter p;
+  struct parameter p = {0};
   enum take taken;
   skip_blanks(&s);
   if (!str_ieq(scan_token(&s), BP_LIT("form-data")))

@@ -2,9 +2,9 @@
 #include "base/slots.h"
 #include "loader/plugin.h"
 #include "loop/loop.h"
+#include "router/header_text.h"
 #include "router/request.h"
 #include "router/stream_calls.h"
-#include "router/stream_text.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* What may stand in a header that a plugin names the value of. */
-#ifndef HOST_ROUTER_STREAM_TEXT_H
-#define HOST_ROUTER_STREAM_TEXT_H
+#ifndef HOST_ROUTER_HEADER_TEXT_H
+#define HOST_ROUTER_HEADER_TEXT_H
 
 #include <backplane/base.h>
 #include <stdbool.h>
