@@ -108,6 +108,9 @@ static uint32_t level_of(const char *name) {
 
 /* What files a module may never serve: see fs/own_folders.h. Folders are only ever added while the host runs. */
 static void protect_own_folders(const struct config *config) {
+  char *scripts = policy_scripts_dir(config, NULL);
+  own_folders_add(scripts);
+  free(scripts);
   own_folders_add(host_run.state_dir);
   own_folders_add_of(host_run.config_file);
   own_folders_add(config->module_dir);
