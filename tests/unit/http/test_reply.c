@@ -69,12 +69,12 @@ static void test_files_nobody_reads_do_not_pile_up(void **state) {
   (void)state;
   struct buf in = {0};
   int fd = loopback_connect();
-  for (int i = 0; i < 24; i++)
+  for (int i = 0; i < 8; i++)
     loopback_send_z(fd, "GET /file HTTP/1.1\r\nHost: h\r\n\r\n");
   loopback_run_for(50);
-  assert_in_range(seen.announced, 1, 8);
-  loopback_expect_times(fd, &in, "Content-Length: 2990000\r\n", 24);
-  assert_int_equal(seen.announced, 24);
+  assert_in_range(seen.announced, 1, 5);
+  loopback_expect_times(fd, &in, "Content-Length: 2990000\r\n", 8);
+  assert_int_equal(seen.announced, 8);
   close(fd);
   buf_release(&in);
 }
@@ -84,14 +84,14 @@ static void test_replies_behind_a_slow_one_do_not_pile_up(void **state) {
   struct buf in = {0};
   int fd = loopback_connect();
   loopback_send_z(fd, "GET /defer HTTP/1.1\r\nHost: h\r\n\r\n");
-  for (int i = 0; i < 10; i++)
+  for (int i = 0; i < 3; i++)
     loopback_send_z(fd, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
   loopback_until(seen.deferred_count == 1);
   loopback_run_for(20);
   assert_int_equal(seen.announced, 2);
   reply_text(seen.deferred[0], "slow");
-  loopback_expect_times(fd, &in, "Content-Length: 3000000\r\n", 10);
-  assert_int_equal(seen.announced, 11);
+  loopback_expect_times(fd, &in, "Content-Length: 3000000\r\n", 3);
+  assert_int_equal(seen.announced, 4);
   close(fd);
   buf_release(&in);
 }
