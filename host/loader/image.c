@@ -89,7 +89,7 @@ static bp_status query(struct image *image, const char *path, bp_error *err) {
     const char *after_name = strstr(reason, ": "); /* it begins with the copy's name, which says nothing */
     fail(err, BP_E_INVALID, "cannot open \"%s\": %s", path, after_name ? after_name + 2 : reason);
     fail_hint(err, strstr(reason, "undefined symbol") ? "a plugin links nothing of the host: all it uses comes through tables"
-                                                                : "a plugin is a shared library (.so) for this machine");
+                                                      : "a plugin is a shared library (.so) for this machine");
     return BP_E_INVALID;
   }
   char symbol[32];
