@@ -5,6 +5,7 @@ const assert = require('node:assert');
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
+const path = require('node:path');
 const { test } = require('node:test');
 const { Host, startHost } = require('./lib/host.js');
 const { request, waitFor } = require('./lib/client.js');
@@ -47,7 +48,8 @@ test('a socket handed over by systemd is used', async () => {
   const server = net.createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address();
-  fs.writeFileSync(host.configFile, `listen "127.0.0.1:${port}"\n`);
+  const rules = JSON.stringify(path.join(process.env.BACKPLANE_SOURCE, 'scripts'));
+  fs.writeFileSync(host.configFile, `listen "127.0.0.1:${port}"\npolicy { scripts = ${rules} }\n`);
   const words = ['run', '--config', host.configFile, '--state', host.state];
   const child = spawn('/bin/sh', ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"', process.env.BACKPLANE_BIN, ...words], {
     stdio: ['ignore', 'pipe', 'pipe', server._handle],

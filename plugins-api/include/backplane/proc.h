@@ -79,7 +79,7 @@ typedef struct bp_proc_events {
   void (*started)(void *ctx, bp_proc proc, int64_t pid); /* each start, also after a restart or adoption [main] */
   /* One line without its end (cut at 64 KiB), or bytes with BP_PROC_RAW_OUTPUT. Borrowed. [main] */
   void (*output)(void *ctx, bp_proc proc, uint32_t stream, bp_str data);
-  void (*stdin_drained)(void *ctx, bp_proc proc);                    /* everything written has been taken [main] */
+  void (*stdin_drained)(void *ctx, bp_proc proc); /* everything written has been taken [main] */
   /* After its last output; stale unless will_restart. Exactly once for each start, also while the plugin drains, which waits
    * for it; only a surviving child is let go by a drain without a call. [main] */
   void (*exited)(void *ctx, bp_proc proc, const bp_proc_exit *exit);

@@ -1,6 +1,7 @@
 /* What is acknowledged stays: kill -9 at random, full disk, a locked file, unclean stops. */
 #include "store_fixture.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -90,7 +91,9 @@ static void test_nothing_acknowledged_is_lost_by_kill(void **state) {
       write_for_ever(fds[1]);
     }
     close(fds[1]);
-    usleep(30000 + (useconds_t)(rand_r(&seed) % 120000));
+    struct pollfd first_ack = {.fd = fds[0], .events = POLLIN};
+    assert_int_equal(poll(&first_ack, 1, 30000), 1); /* it writes by now, however slow the machine is */
+    usleep((useconds_t)(rand_r(&seed) % 120000));
     kill(child, SIGKILL);
     int how;
     assert_int_equal(waitpid(child, &how, 0), child);
