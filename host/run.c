@@ -81,6 +81,14 @@ static struct config *load_config(bp_error *err) {
   static struct config_errors errors; /* too large for the stack of a deep call */
   memset(&errors, 0, sizeof(errors));
   struct config *config = config_load(host_run.config_file, &errors);
+  if (config && !config->listeners) {
+    /* Also what a file looks like that is being written this moment: the old configuration stays. */
+    config_free(config);
+    fail(err, BP_E_INVALID, "\"%s\" is empty or has no listen line: nobody could reach the host", host_run.config_file);
+    fail_hint(err, "add: listen \"127.0.0.1:8700\"");
+    log_error("config", "%s; %s", err->message, err->hint);
+    return NULL;
+  }
   if (config && errors.count == 0) {
     for (unsigned i = 0; i < config->warning_count; i++)
       log_warn("config", "%s", config->warnings[i]);

@@ -94,6 +94,8 @@ static int check_place(const struct cli_call *call, const struct cli_place *plac
   json_t *findings = json_array();
   struct config *config = config_load(place->config_file, &errors);
   finding_add_errors(findings, &errors);
+  if (config && !config->listeners)
+    finding_add(findings, place->config_file, 0, "add: listen \"127.0.0.1:8700\"", "there is no listen line: nobody could reach the host");
   if (config) {
     run_set_module_dir(config, place->module_dir);
     check_all(call, config, findings);

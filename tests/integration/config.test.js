@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert');
+const fs = require('node:fs');
 const { test, before, after } = require('node:test');
 const { startHost } = require('./lib/host.js');
 
@@ -49,6 +50,17 @@ test('SIGHUP with a bad configuration keeps the old one and says why', async () 
   assert.match(reload.text, /nonsense/);
   host.writeConfig('');
   assert.equal((await host.control('POST', '/api/backplane/reload', { headers: host.adminHeaders() })).status, 200);
+});
+
+test('an empty configuration, as while it is being written, keeps the old one', async () => {
+  const full = fs.readFileSync(host.configFile);
+  fs.writeFileSync(host.configFile, '');
+  const reload = await host.control('POST', '/api/backplane/reload', { headers: host.adminHeaders() });
+  assert.equal(reload.status, 400);
+  assert.match(reload.text, /is empty or has no listen line/);
+  assert.equal((await host.request('GET', '/ready')).status, 200);
+  assert.equal((await host.command('check')).code, 1);
+  fs.writeFileSync(host.configFile, full);
 });
 
 test('an unknown command or option is refused with the nearest name', async () => {
