@@ -14,6 +14,7 @@ local function serve(family, port)
 end
 
 serve("observability", 8765)
+serve("desktop", env_number("PORT", 3006))
 
 -- To be reached from other machines, an address needs both of these words, and clients need a token:
 --   listen "192.168.1.10:8700" { public = true, auth = "token" }

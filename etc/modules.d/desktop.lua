@@ -1,0 +1,4 @@
+module "desktop" {
+  -- What GET /api/status says.
+  environment = env("NODE_ENV", "development"),
+}

@@ -1,0 +1,146 @@
+/* What the family's root says of itself: /health, /api, /api/status. */
+#include "desktop.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define VERSION "1.0.0"
+#define TIMESTAMP_BYTES 25 /* "2026-11-21T08:17:00.123Z" */
+
+/* The names are those of the clients; a path without a module answers 404. */
+static const struct {
+  bp_str name, path;
+} endpoints[] = {
+    {BP_STR("health"), BP_STR("/health")},
+    {BP_STR("status"), BP_STR("/api/status")},
+    {BP_STR("vscode"), BP_STR("/api/vscode")},
+    {BP_STR("mcp"), BP_STR("/api/mcp")},
+    {BP_STR("services"), BP_STR("/api/services")},
+    {BP_STR("flowBuilder"), BP_STR("/api/flow-builder")},
+    {BP_STR("deployments"), BP_STR("/api/deployments")},
+    {BP_STR("repositories"), BP_STR("/api/repositories")},
+    {BP_STR("pm2Processes"), BP_STR("/api/pm2-processes")},
+    {BP_STR("git"), BP_STR("/api/git")},
+    {BP_STR("gitConfig"), BP_STR("/api/git-config")},
+    {BP_STR("systemStats"), BP_STR("/api/system-stats")},
+    {BP_STR("files"), BP_STR("/api/files")},
+};
+
+static void put_text(const struct desktop *d, bp_json_writer out, bp_str name, bp_str text) {
+  d->json->key(out, name);
+  d->json->put_string(out, text);
+}
+
+static void put_integer(const struct desktop *d, bp_json_writer out, bp_str name, int64_t value) {
+  d->json->key(out, name);
+  d->json->put_integer(out, value);
+}
+
+/* A new answer that begins with "success": true; 0 when there is no memory and the request has been answered. */
+static bp_json_writer answer_begin(const struct desktop *d, bp_request request) {
+  bp_json_writer out = 0;
+  bp_status status = d->json->writer_new(d->self, &out);
+  if (status != BP_OK) {
+    d->http->reply_failure(request, status, NULL);
+    return 0;
+  }
+  d->json->object_begin(out);
+  d->json->key(out, BP_LIT("success"));
+  d->json->put_boolean(out, 1);
+  return out;
+}
+
+static void answer_end(const struct desktop *d, bp_request request, bp_json_writer out) {
+  d->json->object_end(out);
+  d->http->reply_json(request, 200, out);
+  d->json->writer_free(out);
+}
+
+/* ---- Health ---- */
+
+static bp_str timestamp(const struct desktop *d, char text[TIMESTAMP_BYTES]) {
+  int64_t now_ns = d->core->now_wall_ns();
+  time_t seconds = (time_t)(now_ns / 1000000000);
+  struct tm parts;
+  gmtime_r(&seconds, &parts);
+  size_t len = strftime(text, TIMESTAMP_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
+  snprintf(text + len, TIMESTAMP_BYTES - len, ".%03uZ", (unsigned)(now_ns / 1000000 % 1000));
+  return bp_str_make(text, strlen(text));
+}
+
+/* Resident bytes of this process: the second number of /proc/self/statm, in pages. */
+static int64_t resident_bytes(void) {
+  char text[128];
+  long long total = 0, resident = 0;
+  int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  ssize_t len = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+  if (fd >= 0)
+    close(fd);
+  text[len > 0 ? len : 0] = '\0';
+  return sscanf(text, "%lld %lld", &total, &resident) == 2 ? resident * sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* The members clients know from Node, with what comes nearest in a C process. */
+static void put_memory(const struct desktop *d, bp_json_writer out) {
+  struct mallinfo2 heap = mallinfo2();
+  d->json->key(out, BP_LIT("memory"));
+  d->json->object_begin(out);
+  put_integer(d, out, BP_LIT("rss"), resident_bytes());
+  put_integer(d, out, BP_LIT("heapTotal"), (int64_t)(heap.arena + heap.hblkhd));
+  put_integer(d, out, BP_LIT("heapUsed"), (int64_t)(heap.uordblks + heap.hblkhd));
+  put_integer(d, out, BP_LIT("external"), 0);
+  put_integer(d, out, BP_LIT("arrayBuffers"), 0);
+  d->json->object_end(out);
+}
+
+void desktop_health(void *state, bp_request request) {
+  const struct desktop *d = state;
+  char text[TIMESTAMP_BYTES];
+  bp_json_writer out = answer_begin(d, request);
+  if (!out)
+    return;
+  put_text(d, out, BP_LIT("status"), BP_LIT("healthy"));
+  put_text(d, out, BP_LIT("timestamp"), timestamp(d, text));
+  d->json->key(out, BP_LIT("uptime"));
+  d->json->put_real(out, (double)(d->core->now_monotonic_ns() - d->started_ns) / 1e9);
+  put_memory(d, out);
+  answer_end(d, request, out);
+}
+
+/* ---- Index and status ---- */
+
+void desktop_index(void *state, bp_request request) {
+  const struct desktop *d = state;
+  bp_json_writer out = answer_begin(d, request);
+  if (!out)
+    return;
+  put_text(d, out, BP_LIT("message"), BP_LIT("AI Desktop Backend API"));
+  put_text(d, out, BP_LIT("version"), BP_LIT(VERSION));
+  d->json->key(out, BP_LIT("endpoints"));
+  d->json->object_begin(out);
+  for (unsigned i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+    put_text(d, out, endpoints[i].name, endpoints[i].path);
+  d->json->object_end(out);
+  answer_end(d, request, out);
+}
+
+void desktop_status(void *state, bp_request request) {
+  const struct desktop *d = state;
+  bp_str environment = BP_LIT("");
+  bp_json_writer out = answer_begin(d, request);
+  if (!out)
+    return;
+  d->config->string(d->self, BP_LIT("environment"), &environment);
+  d->json->key(out, BP_LIT("data"));
+  d->json->object_begin(out);
+  put_text(d, out, BP_LIT("status"), BP_LIT("running"));
+  put_text(d, out, BP_LIT("version"), BP_LIT(VERSION));
+  put_text(d, out, BP_LIT("environment"), environment);
+  put_integer(d, out, BP_LIT("socketConnections"), 0);
+  d->json->object_end(out);
+  answer_end(d, request, out);
+}
