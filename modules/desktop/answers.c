@@ -30,11 +30,6 @@ static const struct {
     {BP_STR("files"), BP_STR("/api/files")},
 };
 
-static void put_text(const struct desktop *d, bp_json_writer out, bp_str name, bp_str text) {
-  d->json->key(out, name);
-  d->json->put_string(out, text);
-}
-
 static void put_integer(const struct desktop *d, bp_json_writer out, bp_str name, int64_t value) {
   d->json->key(out, name);
   d->json->put_integer(out, value);
@@ -103,8 +98,8 @@ void desktop_health(void *state, bp_request request) {
   bp_json_writer out = answer_begin(d, request);
   if (!out)
     return;
-  put_text(d, out, BP_LIT("status"), BP_LIT("healthy"));
-  put_text(d, out, BP_LIT("timestamp"), timestamp(d, text));
+  json_text_member(d->json, out, BP_LIT("status"), BP_LIT("healthy"));
+  json_text_member(d->json, out, BP_LIT("timestamp"), timestamp(d, text));
   d->json->key(out, BP_LIT("uptime"));
   d->json->put_real(out, (double)(d->core->now_monotonic_ns() - d->started_ns) / 1e9);
   put_memory(d, out);
@@ -118,12 +113,12 @@ void desktop_index(void *state, bp_request request) {
   bp_json_writer out = answer_begin(d, request);
   if (!out)
     return;
-  put_text(d, out, BP_LIT("message"), BP_LIT("AI Desktop Backend API"));
-  put_text(d, out, BP_LIT("version"), BP_LIT(VERSION));
+  json_text_member(d->json, out, BP_LIT("message"), BP_LIT("AI Desktop Backend API"));
+  json_text_member(d->json, out, BP_LIT("version"), BP_LIT(VERSION));
   d->json->key(out, BP_LIT("endpoints"));
   d->json->object_begin(out);
   for (unsigned i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
-    put_text(d, out, endpoints[i].name, endpoints[i].path);
+    json_text_member(d->json, out, endpoints[i].name, endpoints[i].path);
   d->json->object_end(out);
   answer_end(d, request, out);
 }
@@ -137,9 +132,9 @@ void desktop_status(void *state, bp_request request) {
   d->config->string(d->self, BP_LIT("environment"), &environment);
   d->json->key(out, BP_LIT("data"));
   d->json->object_begin(out);
-  put_text(d, out, BP_LIT("status"), BP_LIT("running"));
-  put_text(d, out, BP_LIT("version"), BP_LIT(VERSION));
-  put_text(d, out, BP_LIT("environment"), environment);
+  json_text_member(d->json, out, BP_LIT("status"), BP_LIT("running"));
+  json_text_member(d->json, out, BP_LIT("version"), BP_LIT(VERSION));
+  json_text_member(d->json, out, BP_LIT("environment"), environment);
   put_integer(d, out, BP_LIT("socketConnections"), 0);
   d->json->object_end(out);
   answer_end(d, request, out);

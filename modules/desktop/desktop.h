@@ -4,7 +4,7 @@
 #ifndef DESKTOP_H
 #define DESKTOP_H
 
-#include <backplane/backplane.h>
+#include "kit.h"
 
 struct desktop {
   bp_plugin self;

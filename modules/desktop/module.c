@@ -5,14 +5,11 @@
 
 #define BODY_LIMIT_BYTES (50ull * 1024 * 1024)
 
-#define NEED(name, table)                                                                                                                            \
-  { sizeof(bp_need), 0, BP_STR(name), (uint32_t)sizeof(table), 0 }
-
 static const bp_need needs[] = {
-    NEED(BP_CORE_1, bp_core_1),
-    NEED(BP_CONFIG_1, bp_config_1),
-    NEED(BP_JSON_1, bp_json_1),
-    NEED(BP_HTTP_1, bp_http_1),
+    KIT_NEED(BP_CORE_1, bp_core_1),
+    KIT_NEED(BP_CONFIG_1, bp_config_1),
+    KIT_NEED(BP_JSON_1, bp_json_1),
+    KIT_NEED(BP_HTTP_1, bp_http_1),
 };
 
 static const bp_option options[] = {

@@ -62,9 +62,8 @@ void call_end_text(struct call *call, bp_str text) {
 }
 
 void call_end_problem(struct call *call, uint32_t status, bp_status code, bp_str message) {
-  bp_problem problem = {.size = sizeof(problem), .status = status, .message = message};
   if (call->request)
-    call->module->http->reply_problem(call->request, &problem);
+    kit_problem(call->module->http, call->request, status, message);
   else
     call->module->service->answer(call->service, code, message);
   free(call);
@@ -101,25 +100,6 @@ void call_read(struct call *call, const bp_db_query *query, bp_db_done_fn done) 
   bp_status status = r->db->read(r->self, all, 0, done, call);
   if (status != BP_OK)
     call_end_failure(call, status, NULL);
-}
-
-bp_db_value db_text(bp_str text) {
-  return (bp_db_value){.size = sizeof(bp_db_value), .type = text.ptr ? BP_DB_TEXT : BP_DB_NULL, .text = text};
-}
-
-bp_db_value db_integer(int64_t value) {
-  return (bp_db_value){.size = sizeof(bp_db_value), .type = BP_DB_INTEGER, .integer = value};
-}
-
-bp_str column_text(const struct repositories *module, const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column) {
-  bp_db_value value = {.size = sizeof(value)};
-  if (module->db->value(outcome->result, step, row, column, &value) != BP_OK || value.type != BP_DB_TEXT)
-    return bp_str_make(NULL, 0);
-  return value.text;
-}
-
-bp_str str_z(const char *text) {
-  return bp_str_make(text, strlen(text));
 }
 
 bool str_same(bp_str a, const char *b) {

@@ -34,7 +34,7 @@ static void answer_changed(void *ctx, const bp_db_outcome *outcome) {
   if (outcome->status == BP_E_CONFLICT)
     call_end_problem(call, 404, BP_E_NOT_FOUND, BP_LIT("Repository not found"));
   else if (!call_failed(call, outcome))
-    call_end_json(call, column_text(call->module, outcome, 0, 0, 0));
+    call_end_json(call, db_column(call->module->db, outcome, 0, 0, 0));
 }
 
 static bool has_member(const struct repositories *r, bp_json object, bp_str name) {
@@ -67,8 +67,7 @@ void repositories_update(void *state, bp_request request) {
 }
 
 void change_running(struct call *call, bool is_running, int64_t pid, bp_str url) {
-  const bp_db_value no_pid = {.size = sizeof(no_pid), .type = BP_DB_NULL};
-  const bp_db_value values[] = {db_integer(call->id), db_integer(is_running), pid > 0 ? db_integer(pid) : no_pid, db_text(url)};
+  const bp_db_value values[] = {db_integer(call->id), db_integer(is_running), pid > 0 ? db_integer(pid) : db_null(), db_text(url)};
   const bp_db_step steps[] = {STEP(SET_RUNNING, values), TELL("updated", 0)};
   call_write(call, steps, 2, answer_changed);
 }

@@ -58,7 +58,7 @@ static void on_completed(void *ctx, const bp_db_outcome *outcome) {
     undo(c);
     return;
   }
-  call_end_json(c->call, column_text(c->module, outcome, 0, 0, 0));
+  call_end_json(c->call, db_column(c->module->db, outcome, 0, 0, 0));
   free(c);
 }
 
@@ -114,7 +114,7 @@ static void lease(struct creation *c) {
 /* Nothing was added: the path is there, or is being added right now. */
 static void answer_existing(struct call *call, const bp_db_outcome *outcome) {
   if (call->module->db->rows(outcome->result, 1) > 0)
-    call_end_json(call, column_text(call->module, outcome, 1, 0, 0));
+    call_end_json(call, db_column(call->module->db, outcome, 1, 0, 0));
   else
     call_end_problem(call, 503, BP_E_BUSY, BP_LIT("a repository at this path is being added already"));
 }

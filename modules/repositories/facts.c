@@ -2,10 +2,8 @@
 #include "repositories.h"
 
 static void put_action(const struct repositories *r, bp_json_writer facts, bp_str action) {
-  r->json->key(facts, BP_LIT("module"));
-  r->json->put_string(facts, BP_LIT("repositories"));
-  r->json->key(facts, BP_LIT("action"));
-  r->json->put_string(facts, action);
+  json_text_member(r->json, facts, BP_LIT("module"), BP_LIT("repositories"));
+  json_text_member(r->json, facts, BP_LIT("action"), action);
 }
 
 static void put_member(const struct repositories *r, bp_json_writer facts, bp_json body, const char *name) {
@@ -40,8 +38,7 @@ bp_status facts_change(void *state, bp_request request, bp_json_writer facts) {
   r->json->object_begin(facts);
   put_action(r, facts, is_update ? BP_LIT("update") : BP_LIT("delete"));
   if (r->http->param(request, BP_LIT("id"), &id) == BP_OK) {
-    r->json->key(facts, BP_LIT("id"));
-    r->json->put_string(facts, id);
+    json_text_member(r->json, facts, BP_LIT("id"), id);
   } else if (has_body) {
     put_member(r, facts, body, "id");
   }

@@ -4,12 +4,9 @@
 
 #include <stdlib.h>
 
-#define NEED(name, table)                                                                                                                            \
-  { sizeof(bp_need), 0, BP_STR(name), (uint32_t)sizeof(table), 0 }
-
 static const bp_need needs[] = {
-    NEED(BP_CONFIG_1, bp_config_1), NEED(BP_JSON_1, bp_json_1), NEED(BP_LOG_1, bp_log_1),         NEED(BP_HTTP_1, bp_http_1),
-    NEED(BP_DB_1, bp_db_1),         NEED(BP_PORT_1, bp_port_1), NEED(BP_SERVICE_1, bp_service_1),
+    KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1), KIT_NEED(BP_LOG_1, bp_log_1),         KIT_NEED(BP_HTTP_1, bp_http_1),
+    KIT_NEED(BP_DB_1, bp_db_1),         KIT_NEED(BP_PORT_1, bp_port_1), KIT_NEED(BP_SERVICE_1, bp_service_1),
 };
 
 static const bp_provide provides[] = {{sizeof(bp_provide), 0, BP_STR(SERVICE_NAME)}};

@@ -18,7 +18,7 @@ static void answer_list(void *ctx, const bp_db_outcome *outcome) {
   }
   r->json->array_begin(out);
   for (uint32_t row = 0; row < r->db->rows(outcome->result, 0); row++)
-    r->json->put_raw(out, column_text(r, outcome, 0, row, 0));
+    r->json->put_raw(out, db_column(r->db, outcome, 0, row, 0));
   r->json->array_end(out);
   status = r->json->writer_text(out, &text, NULL);
   if (status == BP_OK)
@@ -40,7 +40,7 @@ static void answer_one(void *ctx, const bp_db_outcome *outcome) {
   if (call->module->db->rows(outcome->result, 0) == 0)
     call_end_problem(call, 404, BP_E_NOT_FOUND, BP_LIT("Repository not found"));
   else
-    call_end_json(call, column_text(call->module, outcome, 0, 0, 0));
+    call_end_json(call, db_column(call->module->db, outcome, 0, 0, 0));
 }
 
 void query_one(struct call *call) {

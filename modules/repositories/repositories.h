@@ -4,8 +4,7 @@
 #ifndef REPOSITORIES_H
 #define REPOSITORIES_H
 
-#include <backplane/backplane.h>
-#include <stdbool.h>
+#include "kit.h"
 
 #define SERVICE_NAME "repositories/1"
 
@@ -43,11 +42,6 @@ bool call_failed(struct call *call, const bp_db_outcome *outcome);
 void call_write(struct call *call, const bp_db_step *steps, uint32_t count, bp_db_done_fn done);
 void call_read(struct call *call, const bp_db_query *query, bp_db_done_fn done);
 
-/* Values of statements: text that is NULL where ptr is NULL. */
-bp_db_value db_text(bp_str text);
-bp_db_value db_integer(int64_t value);
-bp_str column_text(const struct repositories *module, const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column);
-bp_str str_z(const char *text);
 bool str_same(bp_str a, const char *b);
 
 /* ---- fields.c: what a client or another module sent ---- */
