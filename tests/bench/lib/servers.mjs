@@ -34,6 +34,7 @@ async function waitReady(port, url, child, name, log) {
 }
 
 async function start(name, port, url, command, args, options = {}) {
+  if ((await get(port, url)) > 0) throw new Error(`bench: port ${port} is in use; stop what answers there`);
   const child = spawn('taskset', ['-c', '0', command, ...args], { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   let text = '';
   child.stdout.on('data', (data) => (text += data));
@@ -71,6 +72,7 @@ export async function startHost(settings, modules = ['module "hello" { path = HE
   const lines = modules.map((line) => line.replace('HELLO', plugin('bench_hello')).replace('UPLOAD', plugin('bench_upload')));
   const config = [
     `modules_dir ${JSON.stringify(path.join(build, 'modules'))}`,
+    `policy { scripts = ${JSON.stringify(path.join(root, 'scripts'))} }`,
     'listen "127.0.0.1:18700"',
     'listen "127.0.0.1:18765" { family = "observability" }',
     ...lines,
