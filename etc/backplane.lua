@@ -13,6 +13,7 @@ local function serve(family, port)
   listen("[::1]:" .. port) { family = family }
 end
 
+serve("documents", env_number("DOCUMENT_SERVER_PORT", 8766))
 serve("observability", 8765)
 serve("desktop", env_number("PORT", 3006))
 
@@ -38,6 +39,14 @@ live { retention_days = 30, retention_bytes = 2 * 1024 * 1024 * 1024 }
 local database = env("DATABASE_URL", "")
 if database:sub(1, 11) == "postgresql:" or database:sub(1, 9) == "postgres:" then
   warn "DATABASE_URL names a PostgreSQL server: it is not used, everything is stored in SQLite in the state folder"
+end
+
+-- The originals listened on every address when told so; we stay on loopback (see above for how to leave it).
+for _, name in ipairs { "DOCUMENT_SERVER_HOST" } do
+  local host = env(name, "127.0.0.1")
+  if host ~= "127.0.0.1" and host ~= "::1" and host ~= "localhost" then
+    warn(name .. " is not a loopback address: it is not used, the listeners stay on loopback")
+  end
 end
 
 -- Rules in Lua: one folder a set, tests beside them (scripts/README.md). `backplane policy test` tries them, `backplane policy
