@@ -9,11 +9,11 @@
 
 static int list(const struct cli_call *call) {
   static const char *const headings[] = {"ID", "STATE", "PRINCIPAL", "MODULE", "OPERATION", "SET", "REASON"};
-  const char *state = cli_value(call, "--state");
+  const char *state = call->word_count > 1 ? call->words[1] : "pending";
   struct buf target = {0};
-  if (state && strspn(state, "abcdefghijklmnopqrstuvwxyz") != strlen(state))
+  if (strspn(state, "abcdefghijklmnopqrstuvwxyz") != strlen(state))
     return say_misuse("\"%s\" is no state: pending, approved, denied, used, expired or all", state);
-  buf_printf(&target, "/api/backplane/approvals?limit=1000&state=%s", !state ? "pending" : strcmp(state, "all") == 0 ? "" : state);
+  buf_printf(&target, "/api/backplane/approvals?limit=1000&state=%s", strcmp(state, "all") == 0 ? "" : state);
   buf_append_char(&target, '\0');
   json_t *answer = client_get(call, target.data);
   buf_release(&target);
@@ -81,22 +81,22 @@ static int show(const struct cli_call *call) {
 
 static int run(const struct cli_call *call) {
   static const struct cli_verb verbs[] = {
-      {"approve", 1, 1, decide}, {"deny", 1, 1, decide}, {"list", 0, 0, list}, {"show", 1, 1, show}, {0},
+      {"approve", 1, 1, decide}, {"deny", 1, 1, decide}, {"list", 0, 1, list}, {"show", 1, 1, show}, {0},
   };
   return cli_run_verb(call, verbs);
 }
 
 static const struct cli_option options[] = {
     {"--reason", NULL, "TEXT", "approve, deny: a sentence for the record; whoever is denied sees it"},
-    {"--state", NULL, "WORD", "list: pending (default), approved, denied, used, expired, or all"},
     {0},
 };
 
 const struct cli_command command_approvals = {
     .name = "approvals",
-    .synopsis = "list [--state WORD] | show ID | approve ID [--reason TEXT] | deny ID [--reason TEXT]",
+    .synopsis = "list [STATE] | show ID | approve ID [--reason TEXT] | deny ID [--reason TEXT]",
     .summary = "see and decide what waits for a person's approval",
-    .help = "A rule may say that a person has to be asked. The request waits up to 25 s and is refused then with the approval's\n"
+    .help = "list shows what is pending, or the approvals in another STATE: approved, denied, used, expired, all.\n\n"
+            "A rule may say that a person has to be asked. The request waits up to 25 s and is refused then with the approval's\n"
             "id; once approved, the same sender's same request passes once within 10 minutes. Pending approvals end with the host.\n"
             "This command decides with the admin token; nobody decides what was asked with the same credential.",
     .words_min = 1,

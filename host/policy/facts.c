@@ -17,12 +17,13 @@
 static bool cut_string(const char **at, const char *end, bp_str *ret) {
   if (*at == end || **at != '"')
     return false;
-  const char *start = *at + 1;
-  const char *quote = memchr(start, '"', (size_t)(end - start));
-  if (!quote || memchr(start, '\\', (size_t)(quote - start)))
+  const char *start = *at + 1, *p = start;
+  while (p < end && *p != '"' && *p != '\\') /* names are short: a loop beats a search */
+    p++;
+  if (p == end || *p == '\\')
     return false;
-  *ret = bp_str_make(start, (size_t)(quote - start));
-  *at = quote + 1;
+  *ret = bp_str_make(start, (size_t)(p - start));
+  *at = p + 1;
   return true;
 }
 

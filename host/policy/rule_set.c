@@ -165,8 +165,8 @@ struct rule_set *rule_set_of_source(const char *name, bp_str source, bp_error *e
 
 /* ---- Deciding ---- */
 
-/* Argument: the chunk. Runs under lua_pcall, inside the budget. */
-static int run_rule(lua_State *lua) {
+/* For a state that keeps nested members of the facts before. Argument: the chunk. */
+static int forget_and_run(lua_State *lua) {
   request_view_clear(lua, &set_of(lua)->request);
   lua_call(lua, 0, 1);
   return 1;
@@ -174,40 +174,46 @@ static int run_rule(lua_State *lua) {
 
 static void run_one(struct rule_set *set, const struct rule *rule, struct facts *facts, struct verdict *ret) {
   lua_State *lua = set->lua;
+  bool has_kept = set->request.has_kept;
   set->request.facts = facts;
-  lua_pushcfunction(lua, run_rule);
+  if (has_kept)
+    lua_pushcfunction(lua, forget_and_run);
   lua_rawgeti(lua, LUA_REGISTRYINDEX, rule->reference);
   budget_start(lua, &set->budget);
-  int status = lua_pcall(lua, 1, 1, 0);
+  int status = lua_pcall(lua, has_kept, 1, 0);
   budget_stop(lua);
   set->budget.is_host = true;
   if (status == LUA_OK) {
     verdict_read(lua, -1, ret);
   } else {
-    *ret = (struct verdict){.kind = VERDICT_DENY};
+    verdict_set(ret, VERDICT_DENY);
     sandbox_error_text(lua, ret->reason, sizeof(ret->reason));
   }
   lua_settop(lua, 0);
   set->budget.is_host = false;
   set->request.facts = NULL;
-  snprintf(ret->rule, sizeof(ret->rule), "%s", rule->file);
 }
 
-static void keep_stronger(struct verdict *held, struct verdict *found) {
-  if (found->kind > held->kind || held->rule[0] == '\0') {
+static void name_rule(struct verdict *verdict, const struct rule *rule) {
+  snprintf(verdict->rule, sizeof(verdict->rule), "%s", rule->file);
+}
+
+static void keep_stronger(struct verdict *held, struct verdict *found, const struct rule *rule) {
+  if (found->kind > held->kind) {
     verdict_release(held);
     *held = *found;
+    name_rule(held, rule);
   } else {
     verdict_release(found);
   }
 }
 
 static void decide_once(struct rule_set *set, struct facts *facts, struct verdict *ret) {
-  *ret = (struct verdict){.kind = VERDICT_ALLOW};
+  verdict_set(ret, VERDICT_ALLOW);
   for (unsigned i = 0; i < set->count && ret->kind != VERDICT_DENY; i++) {
     struct verdict found;
     run_one(set, &set->rules[i], facts, &found);
-    keep_stronger(ret, &found);
+    keep_stronger(ret, &found, &set->rules[i]);
   }
   if (set->budget.bytes > GARBAGE_BYTES)
     lua_gc(set->lua, LUA_GCSTEP, 0);
@@ -248,6 +254,7 @@ void rule_set_explain(struct rule_set *set, struct facts *facts, rule_said_fn ea
   for (unsigned i = 0; i < set->count; i++) {
     struct verdict said;
     run_one(set, &set->rules[i], facts, &said);
+    name_rule(&said, &set->rules[i]);
     each(ctx, &said);
     verdict_release(&said);
   }
@@ -282,7 +289,7 @@ static void run_case(struct test_run *run, lua_State *tests) {
   lua_pop(tests, 1);
   struct facts facts;
   facts_of_tree(&facts, tree);
-  got = (struct verdict){.kind = VERDICT_DENY};
+  verdict_set(&got, VERDICT_DENY);
   if (tree)
     run_one(run->set, run->rule, &facts, &got);
   const char *kind = tree ? verdict_name(got.kind) : "no facts";

@@ -99,8 +99,14 @@ static void read_rewrite(lua_State *lua, int index, struct verdict *ret) {
     deny(ret, why);
 }
 
+void verdict_set(struct verdict *verdict, enum verdict_kind kind) {
+  verdict->kind = kind;
+  verdict->reason[0] = verdict->pointer[0] = verdict->rule[0] = '\0';
+  verdict->facts = NULL;
+}
+
 void verdict_read(lua_State *lua, int index, struct verdict *ret) {
-  *ret = (struct verdict){.kind = VERDICT_DENY};
+  verdict_set(ret, VERDICT_DENY);
   int type = lua_type(lua, index);
   if (type == LUA_TBOOLEAN && lua_toboolean(lua, index)) {
     ret->kind = VERDICT_ALLOW;

@@ -1,9 +1,17 @@
 /* What a policy may know of a request of this module before it decides: small and flat, because it is asked for every event.
  *
- * Texts are cut at FACT_BYTES, so that a rule about a length sees that it is too long; what is inside tools is only counted. */
+ * A text "x" comes with its length "x_bytes" (0 where it is absent), which is what rules compare; the text itself is cut at
+ * FACT_BYTES. What goes into tools and comes out of them is not part of the facts. */
 #include "observability.h"
 
-#define FACT_BYTES 8192
+#define FACT_BYTES 1024
+
+/* A text that can be asked for, and what its length is called. */
+struct fact {
+  bp_str name, bytes;
+};
+#define FACT(word)                                                                                                                                   \
+  { BP_STR(word), BP_STR(word "_bytes") }
 
 static void begin(const bp_json_1 *json, bp_json_writer facts, bp_str action) {
   json->object_begin(facts);
@@ -11,28 +19,41 @@ static void begin(const bp_json_1 *json, bp_json_writer facts, bp_str action) {
   json_text_member(json, facts, BP_LIT("action"), action);
 }
 
-/* A member of the body that is a text; absent and null ones are left out. */
-static void put_member(const bp_json_1 *json, bp_json_writer facts, bp_json body, bp_str name) {
-  bp_json value = 0;
-  bp_str text;
-  if (json->get(body, name, &value) == BP_OK && json->string(value, &text) == BP_OK)
-    json_text_member(json, facts, name, text);
+static bp_str cut(bp_str text) {
+  if (text.len <= FACT_BYTES)
+    return text;
+  size_t len = FACT_BYTES;
+  while (len > 0 && ((unsigned char)text.ptr[len] & 0xC0) == 0x80)
+    len--;
+  return bp_str_make(text.ptr, len);
+}
+
+static void put_fact(const bp_json_1 *json, bp_json_writer facts, const struct fact *fact, bool has_text, bp_str text) {
+  if (has_text)
+    json_text_member(json, facts, fact->name, cut(text));
+  json->key(facts, fact->bytes);
+  json->put_integer(facts, has_text ? (int64_t)text.len : 0);
+}
+
+/* Members of the body that are texts; absent and null ones have a length only. */
+static void put_members(const bp_json_1 *json, bp_json_writer facts, bp_json body, const struct fact *wanted, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    bp_json value = 0;
+    bp_str text = {NULL, 0};
+    bool has_text = json->get(body, wanted[i].name, &value) == BP_OK && json->string(value, &text) == BP_OK;
+    put_fact(json, facts, &wanted[i], has_text, text);
+  }
 }
 
 bp_status facts_event(void *state, bp_request request, bp_json_writer facts) {
-  static const bp_str names[] = {BP_STR("event_type"), BP_STR("session_id"), BP_STR("session_name"),
-                                 BP_STR("timestamp"),  BP_STR("tool_name"),  BP_STR("role")};
+  static const struct fact wanted[] = {FACT("event_type"), FACT("session_id"), FACT("session_name"),
+                                       FACT("timestamp"),  FACT("tool_name"),  FACT("role")};
   const struct observability *o = state;
-  bp_json body = 0, content = 0;
+  bp_json body = 0;
   if (o->http->body(request, &body) != BP_OK)
     return BP_E_INVALID;
   begin(o->json, facts, BP_LIT("event"));
-  for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-    put_member(o->json, facts, body, names[i]);
-  if (o->json->get(body, BP_LIT("content"), &content) == BP_OK) {
-    o->json->key(facts, BP_LIT("content_items"));
-    o->json->put_integer(facts, o->json->count(content));
-  }
+  put_members(o->json, facts, body, wanted, sizeof(wanted) / sizeof(wanted[0]));
   o->json->object_end(facts);
   return BP_OK;
 }
@@ -53,6 +74,8 @@ static bp_str session_action(const struct observability *o, bp_request request, 
 
 /* The session a request is about, and what it would be called. */
 bp_status facts_session(void *state, bp_request request, bp_json_writer facts) {
+  static const struct fact id_fact = FACT("session_id");
+  static const struct fact wanted[] = {FACT("session_name"), FACT("project_dir"), FACT("agent_name"), FACT("session_id")};
   const struct observability *o = state;
   bp_json body = 0;
   bp_str id = {NULL, 0};
@@ -60,14 +83,9 @@ bp_status facts_session(void *state, bp_request request, bp_json_writer facts) {
   bool has_body = o->http->body(request, &body) == BP_OK;
   begin(o->json, facts, session_action(o, request, has_id));
   if (has_id)
-    json_text_member(o->json, facts, BP_LIT("session_id"), id);
-  else if (has_body)
-    put_member(o->json, facts, body, BP_LIT("session_id"));
-  if (has_body) {
-    put_member(o->json, facts, body, BP_LIT("session_name"));
-    put_member(o->json, facts, body, BP_LIT("project_dir"));
-    put_member(o->json, facts, body, BP_LIT("agent_name"));
-  }
+    put_fact(o->json, facts, &id_fact, true, id);
+  if (has_body)
+    put_members(o->json, facts, body, wanted, has_id ? 3 : 4);
   o->json->object_end(facts);
   return BP_OK;
 }

@@ -1,24 +1,36 @@
--- Lengths of what events and sessions are called. What tools take and give is not looked at: its size is limited by the body.
--- Change a number, run `backplane policy reload`, and it counts.
+-- How long the names in events and sessions may be, in bytes. What goes into tools and comes out of them is not looked at: its size is
+-- limited by the body. Change a number, run `backplane policy reload`, and it counts.
 
 if request.module ~= "observability" then
   return true
 end
 
-local function too_long(name, limit)
-  local text = request[name]
-  if text and #text > limit then
-    local place = request.action == "event" and "/body/" or name == "session_id" and request.action ~= "create_session" and "/path/" or "/body/"
-    return deny(name .. " is longer than " .. limit .. " bytes", place .. name)
+if request.action == "event" then
+  if request.session_id_bytes > 256 then
+    return deny("session_id is longer than 256 bytes", "/body/session_id")
+  elseif request.session_name_bytes > 1024 then
+    return deny("session_name is longer than 1024 bytes", "/body/session_name")
+  elseif request.event_type_bytes > 128 then
+    return deny("event_type is longer than 128 bytes", "/body/event_type")
+  elseif request.timestamp_bytes > 128 then
+    return deny("timestamp is longer than 128 bytes", "/body/timestamp")
+  elseif request.tool_name_bytes > 256 then
+    return deny("tool_name is longer than 256 bytes", "/body/tool_name")
+  elseif request.role_bytes > 128 then
+    return deny("role is longer than 128 bytes", "/body/role")
   end
+  return true
 end
 
-return too_long("session_id", 256)
-  or too_long("session_name", 1024)
-  or too_long("event_type", 128)
-  or too_long("timestamp", 128)
-  or too_long("tool_name", 256)
-  or too_long("role", 128)
-  or too_long("agent_name", 256)
-  or too_long("project_dir", 4096)
-  or true
+if request.action == "create_session" and request.session_id_bytes > 256 then
+  return deny("session_id is longer than 256 bytes", "/body/session_id")
+elseif request.action == "create_session" or request.action == "change_session" then
+  if request.session_name_bytes > 1024 then
+    return deny("session_name is longer than 1024 bytes", "/body/session_name")
+  elseif request.project_dir_bytes > 4096 then
+    return deny("project_dir is longer than 4096 bytes", "/body/project_dir")
+  elseif request.agent_name_bytes > 256 then
+    return deny("agent_name is longer than 256 bytes", "/body/agent_name")
+  end
+end
+return true

@@ -62,8 +62,11 @@ export function scratch() {
   return mkdtempSync(path.join(tmpdir(), 'backplane-bench-'));
 }
 
-/** Our host in the release build with the given module lines. Ports: main 18700, observability 18765. */
-export async function startHost(settings, modules = ['module "hello" { path = HELLO }', 'module "observability" {}']) {
+const MODULES = ['module "hello" { path = HELLO }', 'module "observability" {}'];
+
+/** Our host in the release build with the given module lines and the tree's rules. Ports: main 18700, observability 18765, plus `shift`;
+ *  `rules: false` gives it an empty folder of rules. */
+export async function startHost(settings, modules = MODULES, { name = 'backplane', shift = 0, rules = true } = {}) {
   const build = settings.build || path.join(root, 'build/release');
   const binary = path.join(build, 'host/backplane');
   if (!existsSync(binary)) throw new Error(`bench: ${binary} is missing; build the release preset first`);
@@ -72,7 +75,7 @@ export async function startHost(settings, modules = ['module "hello" { path = HE
   const lines = modules.map((line) => line.replace('HELLO', plugin('bench_hello')).replace('UPLOAD', plugin('bench_upload')));
   const config = [
     `modules_dir ${JSON.stringify(path.join(build, 'modules'))}`,
-    `policy { scripts = ${JSON.stringify(path.join(root, 'scripts'))} }`,
+    `policy { scripts = ${JSON.stringify(rules ? path.join(root, 'scripts') : dir)} }`,
     'listen "127.0.0.1:18700"',
     'listen "127.0.0.1:18765" { family = "observability" }',
     ...lines,
@@ -81,10 +84,11 @@ export async function startHost(settings, modules = ['module "hello" { path = HE
   writeFileSync(path.join(dir, 'backplane.lua'), config);
   const state = path.join(dir, 'state');
   mkdirSync(state, { mode: 0o700 });
-  const host = await start('backplane', 18700, '/health', binary, ['run', '--config', path.join(dir, 'backplane.lua'), '--state', state], {
+  const args = ['run', '--config', path.join(dir, 'backplane.lua'), '--state', state, '--port-offset', String(shift)];
+  const host = await start(name, 18700 + shift, '/health', binary, args, {
     cleanup: () => rmSync(dir, { recursive: true, force: true }),
   });
-  return { ...host, events: 18765, state, command: [binary, 'run', '--config', path.join(dir, 'backplane.lua'), '--state', state] };
+  return { ...host, events: 18765 + shift, state, command: [binary, ...args] };
 }
 
 export async function startNginx() {
