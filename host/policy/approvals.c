@@ -293,7 +293,7 @@ bp_status approvals_decide(bp_str id, bool approves, bp_str decider, bp_str note
   LOOP_MAIN();
   struct approval *a = find_id(id);
   bp_status status = check_decidable(a, decider, err);
-  if (status != BP_OK)
+  if (status != BP_OK || !a)
     return status;
   struct answer *d = mem_alloc(sizeof(*d));
   *d = (struct answer){.approves = approves, .done = done, .ctx = ctx};
