@@ -3,8 +3,10 @@
 #include "api/reply.h"
 #include "api/routes.h"
 #include "auth/identity.h"
+#include "base/mem.h"
 #include "base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -71,6 +73,32 @@ static bool read_lifetime(struct http_exchange *x, const json_t *object, int64_t
   return false;
 }
 
+/* An answer that is ready but not yet true: it leaves when the change is on disk. */
+struct promise {
+  struct waiting *waiting;
+  unsigned status;
+  json_t *body; /* NULL: none */
+};
+
+static void keep_promise(void *ctx, bp_status status, const bp_error *err) {
+  struct promise *promise = ctx;
+  struct http_exchange *x = waiting_end(promise->waiting);
+  if (x && status != BP_OK)
+    reply_failure(x, status, err);
+  else if (x && promise->body)
+    reply_json(x, promise->status, json_incref(promise->body));
+  else if (x)
+    exchange_reply(x, promise->status, bp_str_make(NULL, 0), bp_str_make(NULL, 0));
+  json_decref(promise->body);
+  free(promise);
+}
+
+static void reply_when_saved(struct http_exchange *x, unsigned status, json_t *body) {
+  struct promise *promise = mem_alloc(sizeof(*promise));
+  *promise = (struct promise){.waiting = waiting_begin(x), .status = status, .body = body};
+  token_when_saved(keep_promise, promise);
+}
+
 static void create(struct http_exchange *x, const json_t *object) {
   bp_error err = BP_ERROR_INIT;
   uint32_t scopes;
@@ -83,7 +111,7 @@ static void create(struct http_exchange *x, const json_t *object) {
   if (status != BP_OK)
     reply_failure(x, status, &err);
   else
-    reply_json(x, 201, json_pack("{s:s, s:s, s:s, s:o}", "id", id, "name", name, "token", text, "scopes", scopes_json(scopes)));
+    reply_when_saved(x, 201, json_pack("{s:s, s:s, s:s, s:o}", "id", id, "name", name, "token", text, "scopes", scopes_json(scopes)));
   explicit_bzero(text, sizeof(text));
 }
 
@@ -102,7 +130,7 @@ void api_token_revoke(struct http_exchange *x, bp_str body) {
     return;
   bp_status status = token_revoke(id, &err);
   if (status == BP_OK)
-    exchange_reply(x, 204, bp_str_make(NULL, 0), bp_str_make(NULL, 0));
+    reply_when_saved(x, 204, NULL);
   else
     reply_failure(x, status, &err);
 }

@@ -9,13 +9,23 @@
 #include "loop/workers.h"
 #include "json/json.h"
 
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Somebody who waits for a change to be on disk. */
+struct waiter {
+  token_saved_fn done;
+  void *ctx;
+  struct waiter *next;
+};
+
 /* One write of the file: the text is a snapshot, so the table may change meanwhile. */
 struct save {
   struct work work;
+  uint64_t number; /* a later snapshot has a higher one */
+  struct waiter *waiters;
   char *path;
   struct buf text;
   bp_status status;
@@ -27,7 +37,15 @@ static struct {
   const struct token_row *(*next)(const struct token_row *after);
   bool is_dirty;
   bool is_saving;
+  uint64_t snapshots;
+  struct waiter *waiters; /* for the next snapshot */
 } store;
+
+/* Which snapshot the file holds: an older one never overwrites a newer, whichever thread comes late. */
+static struct {
+  pthread_mutex_t lock;
+  uint64_t number;
+} written = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- Reading ---- */
 
@@ -108,17 +126,36 @@ static struct save *snapshot(void) {
   doc_write(&save->text, root);
   json_decref(root);
   store.is_dirty = false;
+  save->number = ++store.snapshots;
+  save->waiters = store.waiters;
+  store.waiters = NULL;
   return save;
 }
 
 static void save_run(struct work *work) {
   struct save *save = (struct save *)work;
-  save->status = save->text.failed ? BP_E_NO_MEMORY : token_file_write(save->path, buf_str(&save->text), &save->error);
+  pthread_mutex_lock(&written.lock);
+  if (save->number > written.number) {
+    save->status = save->text.failed ? BP_E_NO_MEMORY : token_file_write(save->path, buf_str(&save->text), &save->error);
+    if (save->status == BP_OK)
+      written.number = save->number;
+  }
+  pthread_mutex_unlock(&written.lock);
+}
+
+static void tell(struct waiter *waiters, bp_status status, const bp_error *err) {
+  while (waiters) {
+    struct waiter *waiter = waiters;
+    waiters = waiter->next;
+    waiter->done(waiter->ctx, status, err);
+    free(waiter);
+  }
 }
 
 static void save_free(struct save *save) {
   if (save->status != BP_OK)
     log_error("auth", "tokens made or revoked now are lost at the next start: %s", save->error.message);
+  tell(save->waiters, save->status, &save->error);
   buf_release(&save->text);
   free(save->path);
   free(save);
@@ -127,10 +164,13 @@ static void save_free(struct save *save) {
 static void save_start(void);
 
 static void save_done(struct work *work, bool cancelled) {
+  struct save *save = (struct save *)work;
   store.is_saving = false;
-  if (cancelled)
+  if (cancelled) {
     store.is_dirty = true;
-  save_free((struct save *)work);
+    save->status = fail(&save->error, BP_E_CANCELLED, "the host is stopping");
+  }
+  save_free(save);
   if (store.is_dirty && !cancelled)
     save_start();
 }
@@ -148,6 +188,19 @@ static void save_start(void) {
 void token_store_changed(const struct token_row *(*next)(const struct token_row *after)) {
   store.next = next;
   store.is_dirty = true;
+  save_start();
+}
+
+void token_store_when_saved(token_saved_fn done, void *ctx) {
+  bp_error none = BP_ERROR_INIT;
+  if (store.path == NULL || !(store.is_dirty || store.is_saving)) {
+    done(ctx, BP_OK, &none);
+    return;
+  }
+  struct waiter *waiter = mem_alloc(sizeof(*waiter));
+  *waiter = (struct waiter){.done = done, .ctx = ctx, .next = store.waiters};
+  store.waiters = waiter;
+  store.is_dirty = true; /* a snapshot that was taken before is not what it waits for */
   save_start();
 }
 

@@ -21,7 +21,10 @@ struct token_row {
 bp_status token_store_open(const char *path, void (*each)(const struct token_row *row), bp_error *err);
 /* The table has changed: it is written soon, several changes at once. `next` walks the rows to write, from NULL. Main. */
 void token_store_changed(const struct token_row *(*next)(const struct token_row *after));
-/* Writes now if that is still due, and closes. Blocks. */
+/* Calls `done` on main when everything changed so far is on disk, or could not be written. Main. */
+typedef void (*token_saved_fn)(void *ctx, bp_status status, const bp_error *err);
+void token_store_when_saved(token_saved_fn done, void *ctx);
+/* Writes now if that is still due, tells whoever waits, and closes. Blocks. */
 void token_store_close(void);
 
 #endif

@@ -174,6 +174,11 @@ bp_status token_create(bp_str name, uint32_t scopes, int64_t lifetime_s, char re
   return status;
 }
 
+void token_when_saved(void (*done)(void *ctx, bp_status status, const bp_error *err), void *ctx) {
+  LOOP_MAIN();
+  token_store_when_saved(done, ctx);
+}
+
 bp_status token_create_transient(bp_str name, uint32_t scopes, char ret_text[65], char ret_id[17]) {
   LOOP_MAIN();
   return create(name, scopes, 0, TOKEN_TRANSIENT, ret_text, ret_id, NULL);

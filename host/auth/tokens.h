@@ -20,6 +20,9 @@ bool token_check(bp_str token, struct auth_identity *ret, bool *ret_limited);
 /* Makes a token: `ret_text` gets the 64 hex digits (shown once), `ret_id` its id. `lifetime_s` 0: for ever. */
 bp_status token_create(bp_str name, uint32_t scopes, int64_t lifetime_s, char ret_text[65], char ret_id[17], bp_error *err);
 bp_status token_revoke(bp_str id, bp_error *err);
+/* Calls `done` on main when all tokens made and revoked so far are on disk (or could not be written): only then may the change
+ * be acknowledged. */
+void token_when_saved(void (*done)(void *ctx, bp_status status, const bp_error *err), void *ctx);
 /* A token that lives in memory only, for a child the host starts. */
 bp_status token_create_transient(bp_str name, uint32_t scopes, char ret_text[65], char ret_id[17]);
 /* Calls `each` for every stored token. */
