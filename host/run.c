@@ -37,6 +37,7 @@
 #include "watch/spots.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -404,6 +405,7 @@ static void announce(void) {
   store_ready();
   notify_ready();
   print_links();
+  malloc_trim(0); /* what only starting needed goes back to the system */
 }
 
 /* ---- The end ---- */
