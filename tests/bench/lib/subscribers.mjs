@@ -1,26 +1,22 @@
-// Many raw WebSocket or SSE subscribers in one child process pinned to cpu 1; counts frames. Spoken on plain sockets, so that
-// the client is not the bottleneck.
-import { fork } from 'node:child_process';
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+// Many subscribers in one small C program (clients/subscribers.c) pinned to cpu 1, so that the client is not what is measured.
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { root } from './servers.mjs';
 
-const script = fileURLToPath(new URL('./subscriber_child.mjs', import.meta.url));
-
-export async function openSubscribers({ port, count, kind, path }) {
-  const child = fork(script, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  spawnSync('taskset', ['-acp', '1', String(child.pid)]);
-  const waiting = [];
-  child.on('message', (message) => waiting.shift()?.(message));
-  const ask = (message) =>
-    new Promise((resolve) => {
-      waiting.push(resolve);
-      child.send(message);
-    });
-  const opened = await ask({ open: { port, count, kind, path } });
-  if (opened.error) throw new Error(`bench: subscribers: ${opened.error}`);
+export async function openSubscribers({ port, count, kind, path: target, build }) {
+  const binary = path.join(build || path.join(root, 'build/release'), 'tests/bench/bench_subscribers');
+  const child = spawn('taskset', ['-c', '1', binary, String(port), String(count), kind, target], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async () => (await lines.next()).value;
+  if ((await answer()) !== 'ready') throw new Error('bench: not all subscribers could be opened');
   return {
-    /** Waits until every subscriber has seen `total` frames in all, at most 30 s; gives {delivered, complete}. */
-    waitFor: (total) => ask({ waitFor: total }),
+    /** Waits until `total` frames have come since the last call, at most 30 s; gives {delivered, complete}. */
+    async waitFor(total) {
+      child.stdin.write(`${total}\n`);
+      const delivered = Number(await answer());
+      return { delivered, complete: delivered >= total };
+    },
     close: () => child.kill('SIGKILL'),
   };
 }
