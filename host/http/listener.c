@@ -181,7 +181,7 @@ static void remove_path(const struct http_listener *listener) {
 bp_status http_listen_fd(struct http_listener *listener, int fd, bp_error *err) {
   LOOP_MAIN();
   struct listener_wire *own = mem_alloc(sizeof(*own));
-  if (!socket_prepare(fd) || event_assign(&own->accept, loop_base(), fd, EV_READ | EV_PERSIST, on_accept, listener) != 0 ||
+  if (!socket_prepare(fd, !listener->is_public) || event_assign(&own->accept, loop_base(), fd, EV_READ | EV_PERSIST, on_accept, listener) != 0 ||
       evtimer_assign(&own->resume, loop_base(), on_resume, listener) != 0 || event_add(&own->accept, NULL) != 0) {
     free(own);
     return fail(err, BP_E_IO, "accept connections on \"%s\": %s", listener->address, strerror(errno));

@@ -32,7 +32,8 @@ ssize_t raw_write(struct http_raw *raw, const struct iovec *iov, int count) {
   struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
   ssize_t sent;
   do {
-    sent = sendmsg(connection_fd(c), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    sent = count == 1 ? send(connection_fd(c), iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
+                      : sendmsg(connection_fd(c), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) {
     wire.counters.bytes_out += (uint64_t)sent;

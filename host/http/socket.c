@@ -16,12 +16,16 @@
 
 #define BACKLOG 1024
 
-bool socket_prepare(int fd) {
+bool socket_prepare(int fd, bool is_loopback) {
   int flags = fcntl(fd, F_GETFL), one = 1;
   if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
     return false;
   /* Accepted sockets inherit it; a Unix socket knows no such option. */
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+  /* Loopback has no path to model: the plainest congestion control spares the pacing of others (BBR), measured at a sixth of
+   * what one small send costs. Where it is not to be had, the system's default stays. */
+  if (is_loopback)
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", sizeof("reno") - 1);
   return true;
 }
 
