@@ -1,6 +1,7 @@
 /* The reply half of the exchange API: status lines, headers, whole replies, files and streams. */
 #include "base/log.h"
 #include "base/str.h"
+#include "http/reason.h"
 #include "http/wire.h"
 #include "loop/loop.h"
 
@@ -17,53 +18,8 @@
 
 enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE };
 
-static const char *const reasons[] = {
-    [101 - 100] = "Switching Protocols",
-    [200 - 100] = "OK",
-    [201 - 100] = "Created",
-    [202 - 100] = "Accepted",
-    [204 - 100] = "No Content",
-    [206 - 100] = "Partial Content",
-    [301 - 100] = "Moved Permanently",
-    [302 - 100] = "Found",
-    [303 - 100] = "See Other",
-    [304 - 100] = "Not Modified",
-    [307 - 100] = "Temporary Redirect",
-    [308 - 100] = "Permanent Redirect",
-    [400 - 100] = "Bad Request",
-    [401 - 100] = "Unauthorized",
-    [403 - 100] = "Forbidden",
-    [404 - 100] = "Not Found",
-    [405 - 100] = "Method Not Allowed",
-    [406 - 100] = "Not Acceptable",
-    [408 - 100] = "Request Timeout",
-    [409 - 100] = "Conflict",
-    [410 - 100] = "Gone",
-    [411 - 100] = "Length Required",
-    [412 - 100] = "Precondition Failed",
-    [413 - 100] = "Content Too Large",
-    [414 - 100] = "URI Too Long",
-    [415 - 100] = "Unsupported Media Type",
-    [416 - 100] = "Range Not Satisfiable",
-    [417 - 100] = "Expectation Failed",
-    [421 - 100] = "Misdirected Request",
-    [422 - 100] = "Unprocessable Content",
-    [426 - 100] = "Upgrade Required",
-    [428 - 100] = "Precondition Required",
-    [429 - 100] = "Too Many Requests",
-    [431 - 100] = "Request Header Fields Too Large",
-    [500 - 100] = "Internal Server Error",
-    [501 - 100] = "Not Implemented",
-    [502 - 100] = "Bad Gateway",
-    [503 - 100] = "Service Unavailable",
-    [504 - 100] = "Gateway Timeout",
-    [505 - 100] = "HTTP Version Not Supported",
-    [507 - 100] = "Insufficient Storage",
-};
-
 static bp_str reason_of(unsigned status) {
-  bool is_known = status >= 100 && status - 100 < sizeof(reasons) / sizeof(reasons[0]);
-  const char *reason = is_known ? reasons[status - 100] : NULL;
+  const char *reason = http_reason(status);
   return str_from(reason ? reason : "Unknown");
 }
 

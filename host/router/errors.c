@@ -2,6 +2,7 @@
 #include "router/errors.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "http/reason.h"
 #include "loader/tables.h"
 #include "router/family_object.h"
 #include "router/request.h"
@@ -205,42 +206,10 @@ static void put_success(bp_json_writer w, const struct answer *answer) {
   json->object_end(w);
 }
 
-static const struct {
-  unsigned status;
-  const char *title;
-} titles[] = {
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {408, "Request Timeout"},
-    {409, "Conflict"},
-    {411, "Length Required"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {415, "Unsupported Media Type"},
-    {416, "Range Not Satisfiable"},
-    {417, "Expectation Failed"},
-    {421, "Misdirected Request"},
-    {422, "Unprocessable Content"},
-    {426, "Upgrade Required"},
-    {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-    {505, "HTTP Version Not Supported"},
-    {507, "Insufficient Storage"},
-};
-
 static bp_str title_of(unsigned status) {
-  for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
-    if (titles[i].status == status)
-      return str_from(titles[i].title);
+  const char *reason = http_reason(status);
+  if (reason)
+    return str_from(reason);
   return status < 500 ? BP_LIT("Client Error") : BP_LIT("Server Error");
 }
 

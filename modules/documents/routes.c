@@ -65,24 +65,22 @@ static const bp_param list_params[] = {
      .maximum = INT32_MAX},
 };
 
-#define ROUTE(verb, template, id, text)                                                                                                              \
-  .size = sizeof(bp_route), .method = BP_STR(verb), .path = BP_STR(template), .operation_id = BP_STR(id), .summary = BP_STR(text)
 #define POLICY .policy = BP_STR("validation")
 
 const bp_route documents_routes[ROUTE_COUNT] = {
-    {ROUTE("GET", "/health", "get_health", "Is the service up"), .scope = BP_STR("public"), .handle = documents_health},
-    {ROUTE("GET", "/documents", "list_documents", "Documents by name, tags or text, newest first"), .params = BP_ARRAY(list_params),
+    {KIT_ROUTE("GET", "/health", "get_health", "Is the service up"), .scope = BP_STR("public"), .handle = documents_health},
+    {KIT_ROUTE("GET", "/documents", "list_documents", "Documents by name, tags or text, newest first"), .params = BP_ARRAY(list_params),
      .handle = documents_list},
-    {ROUTE("POST", "/documents", "upload_document", "Store a document"), .flags = BP_ROUTE_UPLOAD, .params = BP_ARRAY(upload_params),
+    {KIT_ROUTE("POST", "/documents", "upload_document", "Store a document"), .flags = BP_ROUTE_UPLOAD, .params = BP_ARRAY(upload_params),
      .response_schema = BP_STR(document_schema), .body_limit_bytes = UPLOAD_LIMIT_BYTES, .timeout_ms = 120000, .success_status = 201,
      .handle = documents_upload, .facts = facts_upload, POLICY},
-    {ROUTE("GET", "/documents/tags", "list_tags", "All tags with the number of documents that carry them"), .handle = documents_tags},
-    {ROUTE("GET", "/documents/{document_id}", "download_document", "The document's bytes; ranges are supported"), .params = BP_ARRAY(id_params),
+    {KIT_ROUTE("GET", "/documents/tags", "list_tags", "All tags with the number of documents that carry them"), .handle = documents_tags},
+    {KIT_ROUTE("GET", "/documents/{document_id}", "download_document", "The document's bytes; ranges are supported"), .params = BP_ARRAY(id_params),
      .handle = documents_download},
-    {ROUTE("PATCH", "/documents/{document_id}", "patch_document", "Change tags and description"), .params = BP_ARRAY(id_params),
+    {KIT_ROUTE("PATCH", "/documents/{document_id}", "patch_document", "Change tags and description"), .params = BP_ARRAY(id_params),
      .body_schema = BP_STR(patch_schema), .response_schema = BP_STR(document_schema), .handle = documents_patch, .facts = facts_document, POLICY},
-    {ROUTE("DELETE", "/documents/{document_id}", "delete_document", "Delete a document"), .params = BP_ARRAY(id_params), .handle = documents_delete,
-     .facts = facts_document, POLICY},
-    {ROUTE("GET", "/documents/{document_id}/metadata", "get_document_metadata", "What is known of a document"), .params = BP_ARRAY(id_params),
+    {KIT_ROUTE("DELETE", "/documents/{document_id}", "delete_document", "Delete a document"), .params = BP_ARRAY(id_params),
+     .handle = documents_delete, .facts = facts_document, POLICY},
+    {KIT_ROUTE("GET", "/documents/{document_id}/metadata", "get_document_metadata", "What is known of a document"), .params = BP_ARRAY(id_params),
      .response_schema = BP_STR(document_schema), .handle = documents_get_metadata},
 };

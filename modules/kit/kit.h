@@ -12,6 +12,10 @@
 #define KIT_NEED(name, table)                                                                                                                        \
   { sizeof(bp_need), 0, BP_STR(name), (uint32_t)sizeof(table), 0 }
 
+/* The members of a bp_route that every route has; the others follow as designated initialisers. */
+#define KIT_ROUTE(verb, template, id, text)                                                                                                          \
+  .size = sizeof(bp_route), .method = BP_STR(verb), .path = BP_STR(template), .operation_id = BP_STR(id), .summary = BP_STR(text)
+
 /* ---- Values ---- */
 
 /* A text; one without a pointer is NULL in the store. */

@@ -20,22 +20,20 @@ static const bp_param query_params[] = {
     {.size = sizeof(bp_param), .in = BP_IN_QUERY, .type = BP_PARAM_STRING, .name = BP_STR("id"), .doc = BP_STR("the repository")},
 };
 
-#define ROUTE(verb, template, id, text)                                                                                                              \
-  .size = sizeof(bp_route), .method = BP_STR(verb), .path = BP_STR(template), .operation_id = BP_STR(id), .summary = BP_STR(text)
 #define POLICY .policy = BP_STR("repositories")
 #define BODY .body_schema = BP_STR(body_schema), .flags = BP_ROUTE_OPTIONAL_BODY
 
 const bp_route repositories_routes[ROUTE_COUNT] = {
-    {ROUTE("GET", "/api/repositories", "list_repositories", "All repositories, or the one named by ?id="), .params = BP_ARRAY(query_params),
+    {KIT_ROUTE("GET", "/api/repositories", "list_repositories", "All repositories, or the one named by ?id="), .params = BP_ARRAY(query_params),
      .handle = repositories_list},
-    {ROUTE("POST", "/api/repositories", "create_repository", "Register a repository; without a port it gets the next free one"), BODY,
+    {KIT_ROUTE("POST", "/api/repositories", "create_repository", "Register a repository; without a port it gets the next free one"), BODY,
      .response_schema = BP_STR(repository_schema), .handle = repositories_create, .facts = facts_create, POLICY},
-    {ROUTE("PUT", "/api/repositories", "update_repository_by_body", "Change the repository named by the body's id"), BODY,
+    {KIT_ROUTE("PUT", "/api/repositories", "update_repository_by_body", "Change the repository named by the body's id"), BODY,
      .params = BP_ARRAY(query_params), .response_schema = BP_STR(repository_schema), .handle = repositories_update, .facts = facts_change, POLICY},
-    {ROUTE("DELETE", "/api/repositories", "delete_repository_by_query", "Forget the repository named by ?id="), BODY,
+    {KIT_ROUTE("DELETE", "/api/repositories", "delete_repository_by_query", "Forget the repository named by ?id="), BODY,
      .params = BP_ARRAY(query_params), .response_schema = BP_STR(deleted_schema), .handle = repositories_delete, .facts = facts_change, POLICY},
-    {ROUTE("PUT", "/api/repositories/{id}", "update_repository", "Change name, path, url or branch"), BODY, .params = BP_ARRAY(path_params),
+    {KIT_ROUTE("PUT", "/api/repositories/{id}", "update_repository", "Change name, path, url or branch"), BODY, .params = BP_ARRAY(path_params),
      .response_schema = BP_STR(repository_schema), .handle = repositories_update, .facts = facts_change, POLICY},
-    {ROUTE("DELETE", "/api/repositories/{id}", "delete_repository", "Forget a repository that is not running"), .params = BP_ARRAY(path_params),
+    {KIT_ROUTE("DELETE", "/api/repositories/{id}", "delete_repository", "Forget a repository that is not running"), .params = BP_ARRAY(path_params),
      .response_schema = BP_STR(deleted_schema), .handle = repositories_delete, .facts = facts_change, POLICY},
 };
