@@ -16,6 +16,11 @@ end
 serve("documents", env_number("DOCUMENT_SERVER_PORT", 8766))
 serve("observability", 8765)
 serve("desktop", env_number("PORT", 3006))
+serve("agents", env_number("AGENT_MANAGER_PORT", 8767))
+serve("swarm", env_number("SWARM_PORT", 3000))
+serve("acp", env_number("ACP_PORT", 3001))
+serve("acp-gateway", 4097)
+serve("monitor", env_number("UVICORN_PORT", 8000))
 
 -- To be reached from other machines, an address needs both of these words, and clients need a token:
 --   listen "192.168.1.10:8700" { public = true, auth = "token" }
@@ -42,7 +47,7 @@ if database:sub(1, 11) == "postgresql:" or database:sub(1, 9) == "postgres:" the
 end
 
 -- The originals listened on every address when told so; we stay on loopback (see above for how to leave it).
-for _, name in ipairs { "DOCUMENT_SERVER_HOST" } do
+for _, name in ipairs { "DOCUMENT_SERVER_HOST", "AGENT_MANAGER_HOST", "UVICORN_HOST" } do
   local host = env(name, "127.0.0.1")
   if host ~= "127.0.0.1" and host ~= "::1" and host ~= "localhost" then
     warn(name .. " is not a loopback address: it is not used, the listeners stay on loopback")
