@@ -30,6 +30,15 @@ bool environment_is_refused(bp_str name) {
   return str_ends(name, BP_LIT("_PRELOAD"));
 }
 
+/* What a plugin may still set on its own account: these change where a program looks and what it asks, not what is loaded into it. */
+static bool is_open_to_plugins(bp_str name) {
+  static const char *const starts[] = {"GIT_", "SSH_"};
+  for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+    if (str_starts(name, str_from(starts[i])))
+      return true;
+  return str_eq(name, BP_LIT("HOME"));
+}
+
 static bool is_name(bp_str name) {
   for (size_t i = 0; i < name.len; i++) {
     char c = name.ptr[i];
@@ -41,7 +50,7 @@ static bool is_name(bp_str name) {
 
 static bp_status check(const bp_proc_env *env, bp_error *err) {
   int shown = env->name.len > 64 ? 64 : (int)env->name.len;
-  if (environment_is_refused(env->name)) {
+  if (environment_is_refused(env->name) && !(env->is_own && is_open_to_plugins(env->name))) {
     fail(err, BP_E_DENIED, "environment variable \"%.*s\" may not be set for a child", shown, env->name.ptr);
     fail_hint(err, "it would change what code the program runs: pass it as an argument or in a file the program reads");
     return BP_E_DENIED;

@@ -37,6 +37,10 @@ typedef struct bp_proc_env {
   uint32_t is_secret; /* 1: never shown or logged */
   bp_str name;        /* [A-Z_][A-Z0-9_]*, none of the refused ones (LD_*, PATH, NODE_OPTIONS ...): BP_E_DENIED names it */
   bp_str value;
+  /* 1: name and value are the plugin's own and nothing a client sent: HOME, GIT_* and SSH_* are allowed then, and replace the
+   * host's. */
+  uint32_t is_own;
+  uint32_t reserved;
 } bp_proc_env;
 
 typedef struct bp_proc_spec {

@@ -1,5 +1,6 @@
 /* Children that behave: output, input, exit, limits, terminals, environment. */
 #include "children.h"
+#include "proc/environment.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -282,6 +283,29 @@ static bp_status try_variable(bp_str name, bp_str value, bp_error *err) {
   return status;
 }
 
+static void test_a_plugins_own_variables_may_steer_git(void **state) {
+  (void)state;
+  bp_proc_env env[] = {
+      {.size = sizeof(bp_proc_env), .name = BP_STR("GIT_DIR"), .value = BP_STR("/srv/r/.git"), .is_own = 1},
+      {.size = sizeof(bp_proc_env), .name = BP_STR("HOME"), .value = BP_STR("/srv/home"), .is_own = 1},
+  };
+  bp_proc_env loader = {.size = sizeof(loader), .name = BP_STR("LD_PRELOAD"), .value = BP_STR("x"), .is_own = 1};
+  bp_error err = BP_ERROR_INIT;
+  char **texts = environment_build((bp_array)BP_ARRAY(env), false, &err);
+  assert_non_null(texts);
+  unsigned homes = 0, dirs = 0;
+  for (char **at = texts + 1; *at; at++) {
+    homes += strncmp(*at, "HOME=", 5) == 0;
+    dirs += strcmp(*at, "GIT_DIR=/srv/r/.git") == 0;
+    assert_true(strncmp(*at, "HOME=", 5) != 0 || strcmp(*at, "HOME=/srv/home") == 0);
+  }
+  assert_int_equal(homes, 1);
+  assert_int_equal(dirs, 1);
+  free(texts);
+  assert_null(environment_build((bp_array){&loader, 1, sizeof(loader)}, false, &err));
+  assert_int_equal(err.code, BP_E_DENIED);
+}
+
 static void test_the_environment_is_built_from_nothing(void **state) {
   static const char *const refused[] = {"LD_PRELOAD",
                                         "LD_LIBRARY_PATH",
@@ -354,6 +378,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_the_tail_is_kept, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_lines_become_few_live_events, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_a_terminal_goes_round, set_up, tear_down),
+      cmocka_unit_test(test_a_plugins_own_variables_may_steer_git),
       cmocka_unit_test_setup_teardown(test_the_environment_is_built_from_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_a_hundred_starts_a_second, set_up, tear_down),
   };
