@@ -119,12 +119,16 @@ static bp_status accept_request(bp_request request, bp_str protocol, const bp_ws
   return status;
 }
 
+static bool is_message(uint32_t type, bp_str data) {
+  return type == BP_WS_BINARY || (type == BP_WS_TEXT && str_is_utf8(data));
+}
+
 static bp_status send_message(bp_ws handle, uint32_t type, bp_str data) {
   LOOP_MAIN();
   struct plugin_ws *self = slots_get(&handles, handle);
   if (!self)
     return BP_E_STALE;
-  if ((type != BP_WS_TEXT && type != BP_WS_BINARY) || (type == BP_WS_TEXT && !str_is_utf8(data)))
+  if (!is_message(type, data))
     return BP_E_INVALID;
   if (outlet_buffered(&self->ws.out) >= WAITING_MAX)
     return BP_E_BUSY;
@@ -134,6 +138,28 @@ static bp_status send_message(bp_ws handle, uint32_t type, bp_str data) {
   bool is_sent = ws_send(&self->ws, frame);
   frame_unref(frame);
   return is_sent ? BP_OK : BP_E_STATE;
+}
+
+static uint64_t queue_shared(bp_ws handle, struct frame *frame) {
+  struct plugin_ws *self = slots_get(&handles, handle);
+  uint64_t waiting = self ? outlet_buffered(&self->ws.out) : UINT64_MAX;
+  return waiting < WAITING_MAX && ws_send(&self->ws, frame) ? waiting : UINT64_MAX;
+}
+
+static bp_status send_many(const bp_ws *sockets, uint32_t count, uint32_t type, bp_str data, uint64_t *ret_waiting) {
+  LOOP_MAIN();
+  if (!is_message(type, data))
+    return BP_E_INVALID;
+  struct frame *frame = image_ws(type == BP_WS_TEXT ? WS_TEXT : WS_BINARY, data);
+  if (!frame)
+    return BP_E_NO_MEMORY;
+  for (uint32_t i = 0; i < count; i++) {
+    uint64_t waiting = queue_shared(sockets[i], frame);
+    if (ret_waiting)
+      ret_waiting[i] = waiting;
+  }
+  frame_unref(frame);
+  return BP_OK;
 }
 
 static uint64_t buffered(bp_ws handle) {
@@ -178,4 +204,5 @@ const bp_ws_1 ws_table = {
     .pause = pause_reading,
     .resume = resume_reading,
     .close = close_socket,
+    .send_many = send_many,
 };

@@ -33,10 +33,12 @@ static bool declares_family(const bp_plugin_descriptor *d, bp_str name) {
   return false;
 }
 
-/* The family of route `index`: its own, or its plugin's. */
+/* The family that route `index` cannot be without: its own, or its plugin's. Empty for one that is left out without it. */
 static bp_str route_family(const bp_plugin_descriptor *d, uint32_t index) {
   bp_route route;
   array_item(d->routes, index, &route);
+  if (route.flags & BP_ROUTE_IF_FAMILY)
+    return (bp_str){0};
   return route.family.len ? route.family : d->family;
 }
 
@@ -159,7 +161,7 @@ static void check_families(struct resolve_item *item, struct resolve_item *items
     check_family(item, d->family, items, count);
   for (uint32_t i = 0; i < d->routes.count; i++) {
     bp_str family = route_family(d, i);
-    bool is_seen = str_eq(family, d->family);
+    bool is_seen = family.len == 0 || str_eq(family, d->family);
     for (uint32_t j = 0; j < i && !is_seen; j++)
       is_seen = str_eq(family, route_family(d, j));
     if (!is_seen)

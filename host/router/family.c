@@ -84,6 +84,24 @@ static void facts_copy(bp_family *to, const bp_family *from) {
     to->body_limit_bytes = BODY_LIMIT_BYTES;
 }
 
+static struct family *family_new(void) {
+  struct family *family = mem_alloc(sizeof(*family));
+  family->next = families;
+  families = family;
+  return family;
+}
+
+struct family *family_await(bp_str name) {
+  LOOP_MAIN();
+  struct family *family = find_any(name);
+  if (family)
+    return family;
+  const bp_family unknown = {.size = sizeof(unknown), .error_shape = BP_ERRORS_PROBLEM, .validation_status = 422, .name = name};
+  family = family_new();
+  facts_copy(&family->facts, &unknown);
+  return family;
+}
+
 bp_status family_declare(struct plugin *owner, const bp_family *declared, bp_error *err) {
   LOOP_MAIN();
   bp_status status = check(declared, err);
@@ -93,13 +111,10 @@ bp_status family_declare(struct plugin *owner, const bp_family *declared, bp_err
   if (family && family->is_declared)
     return fail(err, BP_E_EXISTS, "family \"%s\" of plugin \"%s\" is declared by plugin \"%s\" already", family->facts.name.ptr, owner->id,
                 family->owner->id);
-  if (!family) {
-    family = mem_alloc(sizeof(*family));
-    family->next = families;
-    families = family;
-  } else {
+  if (family)
     facts_release(&family->facts);
-  }
+  else
+    family = family_new();
   facts_copy(&family->facts, declared);
   family->owner = owner;
   family->is_declared = true;

@@ -13,6 +13,8 @@ struct family;
 const struct family *family_host(void);
 /* Declares one (from a descriptor, widened by array_item). BP_E_EXISTS with both plugins' ids. */
 bp_status family_declare(struct plugin *owner, const bp_family *declared, bp_error *err);
+/* The family of that name; one that nobody has declared is made, to be declared later or never. */
+struct family *family_await(bp_str name);
 void family_revoke_all(struct plugin *owner);
 const struct family *family_find(bp_str name);
 const bp_family *family_facts(const struct family *family);

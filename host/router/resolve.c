@@ -155,12 +155,16 @@ void router_resolve(const struct http_exchange *x, struct resolution *ret) {
 
 #define COLLISION ((void *)-1)
 
+static bool may_be_bare(const struct route *r) {
+  return r->family->is_declared && !(r->family->facts.flags & BP_FAMILY_NOT_BARE) && !(r->facts.flags & BP_ROUTE_NOT_BARE);
+}
+
 /* Which family has each path, by its shape; COLLISION where several have. */
 static struct strmap claims_of(const struct route *routes) {
   struct strmap claims = {0};
   for (const struct route *r = routes; r; r = r->next) {
     struct buf shape = {0};
-    if (!r->family->is_declared || (r->family->facts.flags & BP_FAMILY_NOT_BARE))
+    if (!may_be_bare(r))
       continue;
     template_shape(r->facts.path, &shape);
     void *before = strmap_get(&claims, buf_str(&shape));
@@ -172,6 +176,8 @@ static struct strmap claims_of(const struct route *routes) {
 
 static bool is_bare(const struct strmap *claims, const struct route *route) {
   struct buf shape = {0};
+  if (!may_be_bare(route))
+    return false;
   template_shape(route->facts.path, &shape);
   bool is_ours = strmap_get(claims, buf_str(&shape)) == route->family;
   buf_release(&shape);
@@ -179,7 +185,7 @@ static bool is_bare(const struct strmap *claims, const struct route *route) {
 }
 
 static void note_unbare(struct route *route) {
-  if (route->is_unbare || (route->family->facts.flags & BP_FAMILY_NOT_BARE))
+  if (route->is_unbare || !may_be_bare(route))
     return;
   route->is_unbare = true;
   log_info("router", "\"%.*s\" of family \"%s\" is claimed by others too: on the main listener it is at /f/%s%.*s", (int)route->facts.path.len,

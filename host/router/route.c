@@ -102,7 +102,8 @@ static bp_status check_facts(struct route *r, bp_error *err) {
 
 static bp_status set_family(struct route *r, bp_error *err) {
   bp_str name = r->facts.family.len ? r->facts.family : r->owner->descriptor.family;
-  r->family = (struct family *)(uintptr_t)family_find(name);
+  bool may_wait = (r->facts.flags & BP_ROUTE_IF_FAMILY) != 0;
+  r->family = may_wait ? family_await(name) : (struct family *)(uintptr_t)family_find(name);
   if (!r->family)
     return BAD(r, "family \"%.*s\" is declared by no loaded plugin", STR_ARGS(name));
   r->body_limit_bytes = r->facts.body_limit_bytes ? r->facts.body_limit_bytes : family_facts(r->family)->body_limit_bytes;

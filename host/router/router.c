@@ -172,6 +172,8 @@ unsigned router_pending(const struct plugin *owner) {
 void router_each(void (*each)(void *ctx, const struct route_info *info), void *ctx) {
   LOOP_MAIN();
   for (const struct route *r = routes; r; r = r->next) {
+    if (!r->family->is_declared)
+      continue;
     struct route_info info = {
         .family = r->family, .owner = r->owner, .route = &r->facts, .body_schema = r->body_schema, .response_schema = r->response_schema};
     each(ctx, &info);

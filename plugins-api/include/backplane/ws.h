@@ -35,6 +35,11 @@ typedef struct bp_ws_1 {
   bp_status (*resume)(bp_ws ws);
   /* Starts the close handshake; `closed` follows. `reason` at most 123 bytes. */
   bp_status (*close)(bp_ws ws, uint32_t code, bp_str reason);
+
+  /* `send` of one message to `count` connections: checked once, copied once, and shared. `ret_waiting` (may be NULL) has room for
+   * `count` numbers: the bytes that waited on each connection before, or UINT64_MAX where the message was not queued (stale,
+   * closing, 1 MiB waits). A failure means that nothing was queued anywhere. [main] */
+  bp_status (*send_many)(const bp_ws *sockets, uint32_t count, uint32_t type, bp_str data, uint64_t *ret_waiting);
 } bp_ws_1;
 
 #ifdef __cplusplus

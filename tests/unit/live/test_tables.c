@@ -145,6 +145,18 @@ static void messages_go_both_ways(void **state) {
   assert_int_equal(seen.drained, 1);
   assert_int_equal(ws_table.send(seen.ws, BP_WS_TEXT, BP_LIT("\xff")), BP_E_INVALID);
   assert_int_equal(ws_table.send(seen.ws, 7, BP_LIT("x")), BP_E_INVALID);
+  const bp_ws both[] = {seen.ws, 12345};
+  uint64_t waiting[2] = {7, 7};
+  assert_int_equal(ws_table.send_many(both, 2, BP_WS_TEXT, BP_LIT("\xff"), waiting), BP_E_INVALID);
+  assert_int_equal(ws_table.send_many(both, 2, BP_WS_TEXT, BP_LIT("all"), waiting), BP_OK);
+  assert_true(waiting[0] == 0 && waiting[1] == UINT64_MAX);
+  assert_int_equal(ws_table.send_many(both, 1, BP_WS_BINARY, BP_LIT("2"), waiting), BP_OK);
+  assert_int_equal(waiting[0], 5);
+  assert_true(client_wait(&c,
+                          "\x81\x03"
+                          "all\x82\x01"
+                          "2",
+                          1));
   SEND(&c, "\x88\x85" MASK0 "\x0f\xa0"
            "bye");
   assert_true(client_wait(&c, "\x88\x02\x0f\xa0", 1));

@@ -1,6 +1,8 @@
 /* What is refused at load, and with which words. */
 #include "serve.h"
 
+#include "router/resolve.h"
+
 static struct plugin *plugin;
 
 static void handle(void *state, bp_request request) {
@@ -90,11 +92,45 @@ static void families_are_checked(void **state) {
   assert_non_null(family_find(BP_LIT("odd")));
 }
 
+/* ---- Routes of a family that may never be declared, and of one that leaves the bare path to others ---- */
+
+#define ON_OFF(in, bits, id) .family = BP_STR(in), .flags = (bits), R("GET", "/shared/", id)
+
+static bool resolves(const char *family, const char *path) {
+  struct http_listener listener = {.is_main = !family, .family = (char *)(uintptr_t)family};
+  struct http_exchange x = {.method = HTTP_GET, .path = str_from(path), .listener = &listener};
+  struct resolution where;
+  router_resolve(&x, &where);
+  return where.kind == RESOLVED_ROUTE;
+}
+
+static void a_route_waits_for_its_family(void **state) {
+  (void)state;
+  static const bp_route waiting[] = {
+      {ON_OFF("later", BP_ROUTE_IF_FAMILY | BP_ROUTE_NOT_BARE, "waiting")},
+      {ON_OFF("error", BP_ROUTE_NOT_BARE, "hidden")},
+      {ON_OFF("problem", 0, "bare")},
+  };
+  static const bp_family later = FAMILY("later", BP_ERRORS_ERROR, 0, 400);
+  bp_array array = BP_ARRAY(waiting);
+  assert_int_equal(router_add(plugin, &array, NULL, NULL), BP_OK);
+  assert_false(resolves("later", "/shared/"));
+  assert_false(resolves(NULL, "/f/later/shared/"));
+  assert_true(resolves("error", "/shared/"));
+  assert_true(resolves(NULL, "/shared/")); /* it collides with none of the others */
+  assert_int_equal(family_declare(plugin, &later, NULL), BP_OK);
+  assert_true(resolves("later", "/shared/"));
+  assert_true(resolves(NULL, "/f/later/shared/"));
+  family_revoke_all(plugin);
+  assert_false(resolves("later", "/shared/"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wrong_declarations),
       cmocka_unit_test(one_bad_route_keeps_all_out),
       cmocka_unit_test(families_are_checked),
+      cmocka_unit_test(a_route_waits_for_its_family),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
