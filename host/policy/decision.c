@@ -129,6 +129,10 @@ static void take_verdict(struct decision *d, struct verdict *verdict) {
   d->facts = verdict->facts;
 }
 
+static bool is_only_counted(bp_str set) {
+  return str_eq(set, BP_LIT(POLICY_VALIDATION)) || str_eq(set, BP_LIT(POLICY_BUDGET));
+}
+
 struct hold *decide(const struct question *q, struct decision *ret, decision_fn done, void *ctx) {
   struct rule_set *set = policy_find_set(q->set);
   struct verdict verdict;
@@ -140,7 +144,7 @@ struct hold *decide(const struct question *q, struct decision *ret, decision_fn 
     return NULL;
   rule_set_decide(set, q->facts, &verdict);
   policy_count(set, verdict.kind);
-  if (verdict.kind == VERDICT_ALLOW && str_eq(q->set, BP_LIT(POLICY_VALIDATION)))
+  if (verdict.kind == VERDICT_ALLOW && is_only_counted(q->set))
     return NULL;
   take_verdict(ret, &verdict);
   if (verdict.kind == VERDICT_ASK)

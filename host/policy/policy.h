@@ -11,6 +11,8 @@ struct config;
 
 /* A denial in this set is a validation error of the request, and what it allows leaves no row in the audit. */
 #define POLICY_VALIDATION "validation"
+/* Asked whenever a session has used more: what it allows leaves no row either. */
+#define POLICY_BUDGET "budget"
 
 /* The folder of the rules: the configuration's, else scripts/ beside the configuration file, else the installed one. Owned by
  * the caller. `ret_is_written` (may be NULL): the configuration names it. */

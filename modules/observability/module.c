@@ -5,10 +5,13 @@
 #include <stdlib.h>
 
 static const bp_need needs[] = {
-    KIT_NEED(BP_CORE_1, bp_core_1),       KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1), KIT_NEED(BP_LOG_1, bp_log_1),
-    KIT_NEED(BP_METRICS_1, bp_metrics_1), KIT_NEED(BP_HTTP_1, bp_http_1),     KIT_NEED(BP_LIVE_1, bp_live_1), KIT_NEED(BP_DB_1, bp_db_1),
-    KIT_NEED(BP_LOOP_1, bp_loop_1),       KIT_NEED(BP_PROC_1, bp_proc_1),
+    KIT_NEED(BP_CORE_1, bp_core_1), KIT_NEED(BP_CONFIG_1, bp_config_1),   KIT_NEED(BP_JSON_1, bp_json_1),
+    KIT_NEED(BP_LOG_1, bp_log_1),   KIT_NEED(BP_METRICS_1, bp_metrics_1), KIT_NEED(BP_HTTP_1, bp_http_1),
+    KIT_NEED(BP_LIVE_1, bp_live_1), KIT_NEED(BP_DB_1, bp_db_1),           KIT_NEED(BP_LOOP_1, bp_loop_1),
+    KIT_NEED(BP_PROC_1, bp_proc_1), KIT_NEED(BP_POLICY_1, bp_policy_1),   KIT_NEED(BP_SERVICE_1, bp_service_1),
 };
+
+static const bp_provide provides[] = {{sizeof(bp_provide), 0, BP_STR("timeline/1")}};
 
 static const bp_option options[] = {
     {.size = sizeof(bp_option),
@@ -42,10 +45,12 @@ static const bp_family families[] = {
   { sizeof(bp_topic), BP_TOPIC_DURABLE, BP_STR("observability." word), BP_STR(text) }
 
 static const bp_topic topics[] = {
+    TOPIC("budget", "what a rule of the set budget said about a session: session_id, verdict (warn, ask, deny), reason, usage"),
     TOPIC("event", "the event as posted, every optional member present"),
     TOPIC("session_created", "the session"),
     TOPIC("session_deleted", "{session_id}"),
     TOPIC("session_updated", "the session"),
+    TOPIC("timeline", "a node of the timeline as it is now, with its own usage; the key is its session"),
 };
 
 static const bp_str search_columns[] = {BP_STR("tool_name"), BP_STR("tool_input"), BP_STR("tool_output"),
@@ -66,6 +71,8 @@ static void fetch_tables(struct observability *o) {
   o->db = o->host->get(self, BP_LIT(BP_DB_1));
   o->loop = o->host->get(self, BP_LIT(BP_LOOP_1));
   o->proc = o->host->get(self, BP_LIT(BP_PROC_1));
+  o->policy = o->host->get(self, BP_LIT(BP_POLICY_1));
+  o->service = o->host->get(self, BP_LIT(BP_SERVICE_1));
 }
 
 static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, bp_error *err) {
@@ -87,10 +94,18 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
 static bp_status start(void *state, bp_error *err) {
   (void)err;
   retention_start(state);
+  bp_status status = timeline_start(state);
+  return status == BP_OK ? budget_start(state) : status;
+}
+
+static bp_status drain(void *state) {
+  struct observability *o = state;
+  o->is_draining = true; /* what the host answers open questions with from here on is no rule's word */
   return BP_OK;
 }
 
 static void destroy(void *state) {
+  budget_release(state);
   free(state);
 }
 
@@ -103,6 +118,7 @@ static const bp_plugin_descriptor descriptor = {
     .summary = BP_STR("Live view of what coding agents do: sessions, events, stop."),
     .family = BP_STR("observability"),
     .needs = BP_ARRAY(needs),
+    .provides = BP_ARRAY(provides),
     .options = BP_ARRAY(options),
     .families = BP_ARRAY(families),
     .routes = BP_ARRAY(observability_routes),
@@ -112,6 +128,7 @@ static const bp_plugin_descriptor descriptor = {
     .searches = BP_ARRAY(searches),
     .create = create,
     .start = start,
+    .drain = drain,
     .destroy = destroy,
 };
 

@@ -19,12 +19,17 @@ struct observability {
   const bp_db_1 *db;
   const bp_loop_1 *loop;
   const bp_proc_1 *proc;
+  const bp_policy_1 *policy;
+  const bp_service_1 *service;
   bp_metric events_total;
   int64_t retention_days; /* of events; 0: for ever */
   bool is_pruning;
-  int64_t stop_grace_ms;      /* between TERM and KILL of a session's process */
-  struct stopping *stoppings; /* sessions that are being stopped */
-  bp_live_view view;          /* what /ws shows */
+  int64_t stop_grace_ms;       /* between TERM and KILL of a session's process */
+  struct stopping *stoppings;  /* sessions that are being stopped */
+  bp_live_view view;           /* what /ws shows */
+  struct budget_check *checks; /* sessions whose usage is being decided on */
+  uint32_t check_count;
+  bool is_draining;
 };
 
 /* One request while the store works for it. */
@@ -74,6 +79,16 @@ typedef void (*session_stopped_fn)(struct call *call, const struct stopped_sessi
 /* Defers the request, stops its session if that is running, then calls `then`, which answers and frees the call. An unknown
  * session is answered with 404. */
 void session_stop_first(struct observability *module, bp_request request, session_stopped_fn then);
+/* The same without a request and without an answer; an unknown session is none of its business. */
+void session_stop_quietly(struct observability *module, bp_str session_id);
+/* timeline.c */
+bp_status timeline_start(struct observability *module);
+/* timeline_tree.c */
+void timeline_tree(void *state, bp_request request);
+/* budget.c */
+bp_status budget_start(struct observability *module);
+void budget_usage_changed(struct observability *module, bp_str session_id, bp_str node_id);
+void budget_release(struct observability *module);
 /* view.c */
 void view_init(struct observability *module);
 void view_connect(void *state, bp_request request);
@@ -83,7 +98,7 @@ bp_status facts_session(void *state, bp_request request, bp_json_writer facts);
 /* retention.c */
 void retention_start(struct observability *module);
 
-#define ROUTE_COUNT 14
+#define ROUTE_COUNT 15
 extern const bp_route observability_routes[ROUTE_COUNT];
 
 #endif

@@ -53,6 +53,18 @@ static const bp_param event_list_params[] = {
      .maximum = 1000},
 };
 
+static const bp_param tree_params[] = {
+    {.size = sizeof(bp_param), .in = BP_IN_PATH, .type = BP_PARAM_STRING, .required = 1, .name = BP_STR("session_id"), .doc = BP_STR("the session")},
+    {.size = sizeof(bp_param),
+     .in = BP_IN_QUERY,
+     .type = BP_PARAM_INTEGER,
+     .name = BP_STR("limit"),
+     .doc = BP_STR("nodes in the answer, the oldest first; \"truncated\" says that there are more"),
+     .def = BP_STR("1000"),
+     .minimum = 1,
+     .maximum = 5000},
+};
+
 static const bp_param session_list_params[] = {
     {.size = sizeof(bp_param),
      .in = BP_IN_QUERY,
@@ -135,6 +147,8 @@ const bp_route observability_routes[ROUTE_COUNT] = {
      .handle = sessions_status},
     {KIT_ROUTE("POST", "/sessions/{session_id}/stop", "stop_session", "Stop a session"), .params = BP_ARRAY(session_params), .handle = sessions_stop,
      .facts = facts_session, POLICY},
+    {KIT_ROUTE("GET", "/sessions/{session_id}/tree", "get_session_tree", "Agents, tasks, turns and processes of a session with what they used"),
+     .params = BP_ARRAY(tree_params), .handle = timeline_tree},
     {KIT_ROUTE("GET", "/ws", "watch", "WebSocket: all sessions, then everything that happens"), .flags = BP_ROUTE_WEBSOCKET,
      .params = BP_ARRAY(view_params), .handle = view_connect},
 };

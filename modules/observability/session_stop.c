@@ -51,6 +51,9 @@ static void unlink_stopping(const struct stopping *s) {
 /* ---- The end, for all who wait ---- */
 
 static void fail_all(struct stopping *s, const bp_db_outcome *outcome) {
+  const struct observability *o = s->module;
+  if (!s->waiters && outcome->status != BP_E_CANCELLED)
+    o->log->write(o->self, BP_LOG_ERROR, BP_LIT("a session over its budget could not be stopped"), (bp_array){0});
   for (struct waiter *w = s->waiters, *next; w; w = next) {
     next = w->next;
     kit_call_failed(w->call, outcome);
@@ -213,6 +216,12 @@ void session_stop_first(struct observability *o, bp_request request, session_sto
   *waiter = (struct waiter){.next = s->waiters, .call = call, .then = then};
   s->waiters = waiter;
   if (!running)
+    read_session(s);
+}
+
+void session_stop_quietly(struct observability *o, bp_str id) {
+  struct stopping *s = find_stopping(o, id) ? NULL : new_stopping(o, id);
+  if (s)
     read_session(s);
 }
 

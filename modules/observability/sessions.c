@@ -220,7 +220,7 @@ void sessions_patch_metadata(void *state, bp_request request) {
   kit_call_write(call, steps, 2, answer_patched);
 }
 
-enum { DELETE_STEP_EVENTS, DELETE_STEP_SESSION, DELETE_STEP_PUBLISH, DELETE_STEP_COUNT };
+enum { DELETE_STEP_EVENTS, DELETE_STEP_SESSION, DELETE_STEP_NODES, DELETE_STEP_BUDGET, DELETE_STEP_PUBLISH, DELETE_STEP_COUNT };
 
 static void answer_deleted(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
@@ -270,6 +270,8 @@ static void delete_stopped(struct call *call, const struct stopped_session *sess
   bp_db_step steps[DELETE_STEP_COUNT] = {
       [DELETE_STEP_EVENTS] = {.size = sizeof(bp_db_step), .kind = BP_DB_EXEC, .statement = DELETE_EVENTS, .params = params},
       [DELETE_STEP_SESSION] = {.size = sizeof(bp_db_step), .kind = BP_DB_EXEC, .statement = DELETE_SESSION, .expect = BP_DB_ONE, .params = params},
+      [DELETE_STEP_NODES] = db_exec(DELETE_NODES, &id, 1),
+      [DELETE_STEP_BUDGET] = db_exec(DELETE_BUDGET, &id, 1),
       [DELETE_STEP_PUBLISH] = db_publish(BP_LIT("observability.session_deleted"), id.text, 0),
   };
   steps[DELETE_STEP_PUBLISH].payload = payload;

@@ -9,6 +9,20 @@
   "'project_dir', project_dir, 'agent_name', agent_name)"
 #define EVENT_COLUMNS "id, session_id, event_type, timestamp, tool_name, tool_input, tool_output, error, exit_code, reason, role, content"
 
+#define TIME_OF(column) "strftime('%Y-%m-%dT%H:%M:%fZ', " column " / 1000.0, 'unixepoch')"
+#define NODE_JSON                                                                                                                                    \
+  "json_object('id', id, 'parent', parent, 'session_id', session_id, 'kind', kind, 'title', title, 'status', status, 'module', module, 'agent_id', " \
+  "agent_id, 'task_id', task_id, 'project_id', project_id, 'pid', pid, 'started_at', " TIME_OF("started_ms") ", 'ended_at', " TIME_OF(               \
+      "ended_ms") ", 'usage', json_object('input_tokens', coalesce(input_tokens, 0), 'output_tokens', coalesce(output_tokens, 0), 'cost_usd', "      \
+                  "coalesce(cost_usd, "                                                                                                              \
+                  "0.0)))"
+/* All nodes of a session, and what lies under them in whatever session; bounded, and without end where parents form a ring. */
+#define PART_OF_TREE(session)                                                                                                                        \
+  "part(id) AS (SELECT id FROM observability_timeline WHERE session_id = " session                                                                   \
+  " UNION SELECT t.id FROM part JOIN observability_timeline t ON t.parent = part.id LIMIT 50000) "
+/* A member that is absent stays as it was; a new node takes it from `otherwise`. */
+#define KEEP(column, number, otherwise) "coalesce(?" number ", (SELECT " column " FROM observability_timeline WHERE id = ?1), " otherwise ")"
+
 const bp_statement observability_statements[STATEMENT_COUNT] = {
     SQL(INSERT_EVENT, "insert_event",
         "INSERT INTO observability_events (session_id, event_type, timestamp, tool_name, tool_input, tool_output, error, exit_code, reason, role, "
@@ -51,6 +65,69 @@ const bp_statement observability_statements[STATEMENT_COUNT] = {
         "AND content IS NOT NULL ORDER BY timestamp DESC, id DESC LIMIT 1"),
     SQL(PRUNE_EVENTS, "prune_events",
         "DELETE FROM observability_events WHERE received_ms < ?1 AND id IN (SELECT id FROM observability_events ORDER BY id LIMIT 500)"),
+    SQL(PUT_NODE, "put_node",
+        "INSERT INTO observability_timeline (id, parent, session_id, kind, title, status, module, agent_id, task_id, project_id, pid, started_ms, "
+        "ended_ms, input_tokens, output_tokens, cost_usd, updated_ms) VALUES (?1, ?2, " KEEP(
+            "session_id", "3",
+            "(SELECT session_id FROM observability_timeline WHERE id = ?2)") ", " KEEP("kind", "4",
+                                                                                       "NULL") ", coalesce(?5, ?1), coalesce(?6, "
+                                                                                               "'pending'), ?7, ?8, ?9, ?10, ?11, coalesce(?12, CASE "
+                                                                                               "?6 WHEN 'running' THEN ?17 END), coalesce(?13, CASE "
+                                                                                               "WHEN ?6 IN ('done', 'failed', "
+                                                                                               "'cancelled') THEN ?17 END), ?14, ?15, ?16, ?17) ON "
+                                                                                               "CONFLICT (id) DO UPDATE SET parent = coalesce(?2, "
+                                                                                               "parent), session_id = coalesce(?3, "
+                                                                                               "session_id), kind = coalesce(?4, kind), title = "
+                                                                                               "coalesce(?5, title), status = coalesce(?6, status), "
+                                                                                               "module = coalesce(?7, module), "
+                                                                                               "agent_id = coalesce(?8, agent_id), task_id = "
+                                                                                               "coalesce(?9, task_id), project_id = coalesce(?10, "
+                                                                                               "project_id), pid = coalesce(?11, pid), "
+                                                                                               "started_ms = coalesce(?12, started_ms, CASE ?6 WHEN "
+                                                                                               "'running' THEN ?17 END), ended_ms = coalesce(?13, "
+                                                                                               "CASE WHEN ?6 IN ('done', 'failed', "
+                                                                                               "'cancelled') THEN coalesce(ended_ms, ?17) WHEN ?6 IN "
+                                                                                               "('pending', 'running') THEN NULL ELSE ended_ms END), "
+                                                                                               "input_tokens = coalesce(?14, "
+                                                                                               "input_tokens), output_tokens = coalesce(?15, "
+                                                                                               "output_tokens), cost_usd = coalesce(?16, cost_usd), "
+                                                                                               "updated_ms = ?17 "
+                                                                                               "RETURNING " NODE_JSON ", session_id"),
+    SQL(TREE_NODES, "tree_nodes",
+        "WITH RECURSIVE " PART_OF_TREE("?1") "SELECT id, kind, title, status, module, agent_id, task_id, project_id, pid, " TIME_OF(
+            "started_ms") ", " TIME_OF("ended_ms") ", parent, coalesce(input_tokens, 0), coalesce(output_tokens, 0), coalesce(cost_usd, 0.0) FROM "
+                                                   "observability_timeline WHERE id IN (SELECT id FROM part) ORDER BY number LIMIT ?2"),
+    SQL(TREE_TOTALS, "tree_totals",
+        "WITH RECURSIVE " PART_OF_TREE(
+            "?1") "SELECT count(*), sum(input_tokens), sum(output_tokens), sum(cost_usd) FROM observability_timeline WHERE "
+                  "id IN (SELECT id FROM part)"),
+    SQL(DELETE_NODES, "delete_nodes", "DELETE FROM observability_timeline WHERE session_id = ?1"),
+    SQL(PRUNE_NODES, "prune_nodes",
+        "DELETE FROM observability_timeline WHERE updated_ms < ?1 AND number IN (SELECT number FROM observability_timeline ORDER BY updated_ms LIMIT "
+        "500)"),
+    SQL(BUDGET_TOTALS, "budget_totals",
+        "WITH RECURSIVE up(id, parent, session_id, level) AS (SELECT id, parent, session_id, 0 FROM observability_timeline WHERE id = ?1 UNION ALL "
+        "SELECT t.id, t.parent, t.session_id, level + 1 FROM up JOIN observability_timeline t ON t.id = up.parent WHERE level < 64), "
+        "top(session_id) AS (SELECT session_id FROM up ORDER BY level DESC LIMIT 1), " PART_OF_TREE(
+            "(SELECT session_id FROM top)") ", mine AS (SELECT module, kind, agent_id, task_id, project_id FROM observability_timeline WHERE id = "
+                                            "?1), sums AS (SELECT total(input_tokens) AS i, total(output_tokens) AS o, total(cost_usd) AS c, "
+                                            "total(input_tokens) FILTER (WHERE agent_id = (SELECT agent_id FROM mine)) AS ai, "
+                                            "total(output_tokens) FILTER (WHERE agent_id = (SELECT agent_id FROM mine)) AS ao, "
+                                            "total(cost_usd) FILTER (WHERE agent_id = (SELECT agent_id FROM mine)) AS ac FROM observability_timeline "
+                                            "WHERE id IN (SELECT id FROM part)) "
+                                            "SELECT top.session_id, mine.module, mine.kind, mine.agent_id, mine.task_id, mine.project_id, cast(i AS "
+                                            "INTEGER), cast(o AS INTEGER), c, cast(ai AS INTEGER), cast(ao AS INTEGER), ac, "
+                                            "coalesce(b.approved_input_tokens, 0), coalesce(b.approved_output_tokens, 0), "
+                                            "coalesce(b.approved_cost_usd, 0.0), b.warned FROM top JOIN mine JOIN sums LEFT JOIN "
+                                            "observability_budgets b ON b.session_id = top.session_id"),
+    SQL(BUDGET_WARNED, "budget_warned",
+        "INSERT INTO observability_budgets (session_id, warned) VALUES (?1, ?2) ON CONFLICT (session_id) DO UPDATE SET warned = ?2 WHERE warned IS "
+        "NOT "
+        "?2 RETURNING 1"),
+    SQL(BUDGET_APPROVED, "budget_approved",
+        "INSERT INTO observability_budgets (session_id, approved_input_tokens, approved_output_tokens, approved_cost_usd) VALUES (?1, ?2, ?3, ?4) "
+        "ON CONFLICT (session_id) DO UPDATE SET approved_input_tokens = ?2, approved_output_tokens = ?3, approved_cost_usd = ?4 RETURNING 1"),
+    SQL(DELETE_BUDGET, "delete_budget", "DELETE FROM observability_budgets WHERE session_id = ?1"),
 };
 
 #undef SQL
@@ -64,4 +141,13 @@ const bp_migration observability_migrations[MIGRATION_COUNT] = {
             "TEXT NOT NULL, tool_name TEXT, tool_input TEXT, tool_output TEXT, error TEXT, exit_code INTEGER, reason TEXT, role TEXT, content TEXT, "
             "received_ms INTEGER NOT NULL);"
             "CREATE INDEX observability_events_session ON observability_events (session_id, timestamp);")},
+    {sizeof(bp_migration), 2,
+     BP_STR("CREATE TABLE observability_timeline (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, parent TEXT, session_id TEXT NOT NULL, kind "
+            "TEXT NOT NULL, title TEXT NOT NULL, status TEXT NOT NULL, module TEXT, agent_id TEXT, task_id TEXT, project_id TEXT, pid INTEGER, "
+            "started_ms INTEGER, ended_ms INTEGER, input_tokens INTEGER, output_tokens INTEGER, cost_usd REAL, updated_ms INTEGER NOT NULL);"
+            "CREATE INDEX observability_timeline_session ON observability_timeline (session_id);"
+            "CREATE INDEX observability_timeline_parent ON observability_timeline (parent);"
+            "CREATE INDEX observability_timeline_updated ON observability_timeline (updated_ms);"
+            "CREATE TABLE observability_budgets (session_id TEXT PRIMARY KEY, approved_input_tokens INTEGER, approved_output_tokens INTEGER, "
+            "approved_cost_usd REAL, warned TEXT) WITHOUT ROWID;")},
 };

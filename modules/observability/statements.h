@@ -23,11 +23,20 @@ enum statement {
   STOP_SESSION,
   LAST_ANSWER,
   PRUNE_EVENTS,
+  PUT_NODE,
+  TREE_NODES,
+  TREE_TOTALS,
+  DELETE_NODES,
+  PRUNE_NODES,
+  BUDGET_TOTALS,
+  BUDGET_WARNED,
+  BUDGET_APPROVED,
+  DELETE_BUDGET,
   STATEMENT_COUNT
 };
 
 extern const bp_statement observability_statements[STATEMENT_COUNT];
-#define MIGRATION_COUNT 1
+#define MIGRATION_COUNT 2
 extern const bp_migration observability_migrations[MIGRATION_COUNT];
 
 /* Columns of an event row, in the order an answer lists them. */
@@ -45,6 +54,68 @@ enum event_column {
   EVENT_ROLE,
   EVENT_CONTENT,
   EVENT_COLUMN_COUNT
+};
+
+/* Parameters of PUT_NODE; one that is NULL leaves what is there. */
+enum node_param {
+  NODE_ID,
+  NODE_PARENT,
+  NODE_SESSION_ID,
+  NODE_KIND,
+  NODE_TITLE,
+  NODE_STATUS,
+  NODE_MODULE,
+  NODE_AGENT_ID,
+  NODE_TASK_ID,
+  NODE_PROJECT_ID,
+  NODE_PID,
+  NODE_STARTED_MS,
+  NODE_ENDED_MS,
+  NODE_INPUT_TOKENS,
+  NODE_OUTPUT_TOKENS,
+  NODE_COST_USD,
+  NODE_NOW_MS,
+  NODE_PARAM_COUNT
+};
+
+/* Columns of TREE_NODES: the members of a node in the order they are shown, then what makes the tree. */
+enum tree_column {
+  TREE_ID,
+  TREE_KIND,
+  TREE_TITLE,
+  TREE_STATUS,
+  TREE_MODULE,
+  TREE_AGENT_ID,
+  TREE_TASK_ID,
+  TREE_PROJECT_ID,
+  TREE_PID,
+  TREE_STARTED_AT,
+  TREE_ENDED_AT,
+  TREE_SHOWN_COUNT,
+  TREE_PARENT = TREE_SHOWN_COUNT,
+  TREE_INPUT_TOKENS,
+  TREE_OUTPUT_TOKENS,
+  TREE_COST_USD
+};
+
+/* Columns of BUDGET_TOTALS. */
+enum budget_column {
+  BUDGET_SESSION_ID,
+  BUDGET_MODULE,
+  BUDGET_KIND,
+  BUDGET_AGENT_ID,
+  BUDGET_TASK_ID,
+  BUDGET_PROJECT_ID,
+  BUDGET_INPUT_TOKENS,
+  BUDGET_OUTPUT_TOKENS,
+  BUDGET_COST_USD,
+  BUDGET_AGENT_INPUT_TOKENS,
+  BUDGET_AGENT_OUTPUT_TOKENS,
+  BUDGET_AGENT_COST_USD,
+  BUDGET_APPROVED_INPUT_TOKENS,
+  BUDGET_APPROVED_OUTPUT_TOKENS,
+  BUDGET_APPROVED_COST_USD,
+  BUDGET_WARNING
 };
 
 #endif
