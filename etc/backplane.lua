@@ -34,6 +34,7 @@ origins {
   env("CLIENT_URL", "http://localhost:3005"),
 }
 origins(env_list("CORS_ORIGINS", {}))
+origins(env_list("ALLOWED_ORIGINS", {})) -- what the monitor's clients call it
 
 -- Events of the live log are kept this long, and no more than this many bytes of them.
 live { retention_days = 30, retention_bytes = 2 * 1024 * 1024 * 1024 }
