@@ -1,6 +1,7 @@
 /* The table of children, their owners, and stopping them; see child.h. Starting is child_start.c, ending child_end.c. */
 #include "proc/child.h"
 #include "base/fail.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/slots.h"
 #include "base/str.h"
@@ -101,6 +102,24 @@ static void input_drained(void *ctx) {
   culprit_leave(&culprit);
 }
 
+/* The plugin hears first: it may stop the child itself. */
+static void health_changed(void *ctx, uint32_t state, bp_str reason) {
+  struct child *child = ctx;
+  bool is_bad = state == BP_HEALTH_UNHEALTHY;
+  if (is_bad)
+    log_warn(child->plugin_id, "child \"%s\" is unhealthy: %.*s", child->spec.name, (int)reason.len, reason.ptr);
+  if (child->owned.owner && child->events.health) {
+    struct culprit culprit;
+    culprit_enter(&culprit, child->owned.owner, "process health", str_from(child->spec.name));
+    child->events.health(child->ctx, child->handle, state, reason);
+    culprit_leave(&culprit);
+  }
+  if (!is_bad || !child->spec.probe.restarts || child->phase != CHILD_RUNNING || child->is_stopping)
+    return;
+  child_stop(child, BP_PROC_UNHEALTHY);
+  child->is_recycled = true;
+}
+
 /* ---- Output ---- */
 
 static void output_came(void *ctx, size_t bytes) {
@@ -175,6 +194,7 @@ static struct child *child_new(char *plugin_id) {
   child->reader = (struct spout_reader){.take = output_taken, .came = output_came, .ended = child_stream_ended, .ctx = child};
   child->input = (struct inlet){.fd = -1, .drained = input_drained, .ctx = child};
   evtimer_assign(&child->timer, loop_base(), on_timer, child);
+  health_init(&child->health, health_changed, child);
   for (unsigned i = 0; i < CHILD_STREAMS; i++) {
     child->spouts[i].fd = -1;
     child->feeds[i].has_room = feed_has_room;
@@ -203,6 +223,7 @@ void child_free(struct child *child) {
     feed_release(&child->feeds[i]);
   }
   evtimer_del(&child->timer);
+  health_end(&child->health);
   if (child->pidfd >= 0) {
     event_del(&child->exit_event);
     close(child->pidfd);
@@ -220,6 +241,7 @@ static void on_revoke(struct owned *owned) {
   bool is_bound = child->spec.lifetime == BP_PROC_BOUND;
   child->drains = is_bound ? owned->owner : NULL;
   child->events = (bp_proc_events){.exited = is_bound ? child->events.exited : NULL};
+  health_end(&child->health);
   owned_remove(owned);
   slots_remove(&children.handles, child->handle);
   for (unsigned i = 0; i < CHILD_STREAMS; i++)
@@ -317,9 +339,13 @@ static void begin_stop(struct child *child) {
 
 void child_stop(struct child *child, uint32_t why) {
   LOOP_MAIN();
+  if (child->is_recycled)
+    child->why = why;
+  child->is_recycled = false;
   if (child->is_stopping)
     return;
   child->is_stopping = true;
+  health_end(&child->health);
   if (child->phase != CHILD_EMPTYING)
     child->why = why;
   child->is_paused = false; /* its last output is still to come, and then its end */
@@ -331,8 +357,8 @@ void child_stop(struct child *child, uint32_t why) {
 }
 
 void child_kill(struct child *child) {
-  child->kill_at_ms = 0;
-  child_stop(child, BP_PROC_STOPPED);
+  if (!child->is_stopping)
+    child_stop(child, BP_PROC_STOPPED);
   child->kill_at_ms = 0;
   if (child->phase == CHILD_RUNNING && !child->is_foreign)
     kill(-child->pid, SIGKILL);

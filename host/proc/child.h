@@ -13,6 +13,7 @@
 
 #include "loader/plugin.h"
 #include "proc/feed.h"
+#include "proc/health.h"
 #include "proc/input.h"
 #include "proc/marker.h"
 #include "proc/output.h"
@@ -44,7 +45,8 @@ struct child {
   int pidfd;
   bool is_foreign;    /* started by an earlier run of the host: not ours to wait for */
   bool is_told;       /* `started` was called for this start */
-  bool is_stopping;   /* no restart */
+  bool is_stopping;   /* no restart, unless ... */
+  bool is_recycled;   /* ... it is unhealthy and is to start again */
   bool is_paused;     /* by the plugin */
   uint32_t why;       /* BP_PROC_ENDED … */
   int64_t kill_at_ms; /* once stopping */
@@ -55,6 +57,7 @@ struct child {
   struct event exit_event; /* on pidfd */
   struct event timer;      /* RUNNING: time-out or KILL; WAITING: the next start */
   struct restart restart;
+  struct health health;
 
   struct spout_reader reader;
   struct spout spouts[CHILD_STREAMS];

@@ -18,15 +18,20 @@
 
 static bool starts_again(struct child *child) {
   uint32_t delay_ms = 0;
-  bool has_failed = child->exit.code != 0 || child->exit.signal != 0;
-  bool can_start = !child->is_stopping && child->owned.owner && child->spec.argv;
+  bool has_failed = child->is_recycled || child->exit.code != 0 || child->exit.signal != 0;
+  bool can_start = (!child->is_stopping || child->is_recycled) && child->owned.owner && child->spec.argv;
+  uint32_t policy = child->is_recycled && child->spec.restart == BP_RESTART_NEVER ? BP_RESTART_ON_FAILURE : child->spec.restart;
   if (!can_start)
     return false;
   int64_t now_ms = loop_now_ms();
-  if (!restart_after(&child->restart, child->spec.restart, has_failed, now_ms, now_ms - child->started_ms, &delay_ms)) {
-    if (child->spec.restart != BP_RESTART_NEVER && has_failed)
+  if (!restart_after(&child->restart, policy, has_failed, now_ms, now_ms - child->started_ms, &delay_ms)) {
+    if (policy != BP_RESTART_NEVER && has_failed)
       log_warn(child->plugin_id, "child \"%s\" ended too often within a minute: it is not started again", child->spec.name);
     return false;
+  }
+  if (child->is_recycled) { /* as if it had ended by itself */
+    child->is_stopping = child->is_recycled = false;
+    child->why = BP_PROC_ENDED;
   }
   child->exit.will_restart = 1;
   child->exit.restart_in_ms = delay_ms;
@@ -171,6 +176,7 @@ void child_leader_ended(struct child *child) {
   child->pid = 0;
   child->phase = CHILD_ENDING;
   evtimer_del(&child->timer);
+  health_end(&child->health);
   inlet_close(&child->input);
   if (child->quarry)
     return; /* its end is ours */

@@ -195,6 +195,7 @@ bp_status child_start(struct child *child, bp_error *err) {
     evtimer_add(&child->timer, &limit);
   }
   child_announce(child);
+  health_begin(&child->health, &child->spec.probe);
   log_debug(child->plugin_id, "child \"%s\" runs as process %d", child->spec.name, (int)child->pid);
   return BP_OK;
 }

@@ -134,6 +134,27 @@ static bp_status stop_stranger(bp_plugin self, int64_t pid, int64_t started_tick
   return plugin ? stranger_stop(plugin, pid, started_ticks, grace_ms, done, ctx) : BP_E_STALE;
 }
 
+static bp_status set_probe(bp_proc proc, const bp_proc_probe *probe) {
+  struct child *child;
+  struct health_plan plan = {0};
+  bp_status status = find(proc, "proc probe", &child);
+  if (status == BP_OK)
+    status = health_plan_copy(probe, &plan, NULL);
+  if (status != BP_OK)
+    return status;
+  health_end(&child->health);
+  health_plan_release(&child->spec.probe);
+  child->spec.probe = plan;
+  if (child->phase == CHILD_RUNNING && !child->is_stopping)
+    health_begin(&child->health, &child->spec.probe);
+  return BP_OK;
+}
+
+static uint32_t health_of(bp_proc proc) {
+  struct child *child;
+  return find(proc, "proc health", &child) == BP_OK ? child->health.state : BP_HEALTH_UNKNOWN;
+}
+
 const bp_proc_1 proc_table = {
     .size = sizeof(bp_proc_1),
     .spawn = spawn,
@@ -147,4 +168,6 @@ const bp_proc_1 proc_table = {
     .pid = pid_of,
     .tail = tail,
     .stop_stranger = stop_stranger,
+    .probe = set_probe,
+    .health = health_of,
 };

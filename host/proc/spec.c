@@ -137,6 +137,8 @@ bp_status spec_copy(bp_plugin self, const bp_proc_spec *given, struct spec *ret,
     spec.envp = environment_build(wide.env, wide.flags & BP_PROC_PTY, err ? err : &local);
     status = spec.envp ? BP_OK : (err ? err : &local)->code;
   }
+  if (status == BP_OK)
+    status = health_plan_copy(wide.probe, &spec.probe, err);
   if (status != BP_OK) {
     spec_release(&spec);
     return status;
@@ -161,5 +163,6 @@ void spec_release(struct spec *spec) {
   free(spec->log_key);
   free(spec->argv);
   free(spec->envp);
+  health_plan_release(&spec->probe);
   *spec = (struct spec){0};
 }

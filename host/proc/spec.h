@@ -2,6 +2,8 @@
 #ifndef HOST_PROC_SPEC_H
 #define HOST_PROC_SPEC_H
 
+#include "proc/health.h"
+
 #include <backplane/proc.h>
 #include <stdbool.h>
 
@@ -16,6 +18,7 @@ struct spec {
   uint32_t grace_ms, timeout_ms;
   uint64_t output_limit_bytes;
   uint32_t rows, columns;
+  struct health_plan probe;
 };
 
 /* Fills `ret`, or `err`: BP_E_INVALID, BP_E_DENIED, BP_E_LIMIT, BP_E_NOT_FOUND (no such program), BP_E_NO_MEMORY. */

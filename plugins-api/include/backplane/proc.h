@@ -43,6 +43,29 @@ typedef struct bp_proc_env {
   uint32_t reserved;
 } bp_proc_env;
 
+/* How the health of a child is found out. */
+#define BP_PROBE_NONE 0u
+#define BP_PROBE_TCP 1u  /* healthy: takes a connection on loopback */
+#define BP_PROBE_HTTP 2u /* healthy: answers GET with a status from 200 to 399 */
+
+/* What is known of it; unknown again after each start. */
+#define BP_HEALTH_UNKNOWN 0u
+#define BP_HEALTH_HEALTHY 1u
+#define BP_HEALTH_UNHEALTHY 2u
+
+typedef struct bp_proc_probe {
+  uint32_t size;
+  uint32_t kind;        /* BP_PROBE_* */
+  uint32_t port;        /* on 127.0.0.1, else on ::1 */
+  uint32_t interval_ms; /* between two probes, 100 to 3600000; 0: 5000 */
+  uint32_t timeout_ms;  /* of one probe, up to 60000; 0: 2000 */
+  uint32_t failures;    /* in a row before it counts as unhealthy, up to 1000; 0: 3 */
+  uint32_t start_ms;    /* so long after a start failures do not count, unless it was healthy; 0: 10000 */
+  uint32_t restarts;    /* 1: an unhealthy child is ended (why BP_PROC_UNHEALTHY) and started again with the usual back-off, also
+                         * with BP_RESTART_NEVER; an adopted one is only ended */
+  bp_str path;          /* HTTP: begins with "/", visible ASCII, at most 1024 bytes; empty: "/" */
+} bp_proc_probe;
+
 typedef struct bp_proc_spec {
   uint32_t size;
   uint32_t lifetime;           /* BP_PROC_BOUND, BP_PROC_SURVIVING */
@@ -58,6 +81,7 @@ typedef struct bp_proc_spec {
   uint32_t timeout_ms;         /* stopped after this long; 0: never */
   uint64_t output_limit_bytes; /* stopped when it has written more; 0: no limit (the ring stays bounded) */
   uint32_t rows, columns;      /* of a PTY; 0: 24 x 80 */
+  const bp_proc_probe *probe;  /* NULL: none */
 } bp_proc_spec;
 
 /* How a child ended. */
@@ -76,6 +100,7 @@ typedef struct bp_proc_exit {
 #define BP_PROC_TIMED_OUT 2u
 #define BP_PROC_OUTPUT_LIMIT 3u
 #define BP_PROC_NOT_STARTED 4u /* exec failed; code is its errno */
+#define BP_PROC_UNHEALTHY 5u   /* its probe failed too often, and it restarts on that */
 
 typedef struct bp_proc_events {
   uint32_t size;
@@ -87,6 +112,8 @@ typedef struct bp_proc_events {
   /* After its last output; stale unless will_restart. Exactly once for each start, also while the plugin drains, which waits
    * for it; only a surviving child is let go by a drain without a call. [main] */
   void (*exited)(void *ctx, bp_proc proc, const bp_proc_exit *exit);
+  /* The health found by the probe has changed: BP_HEALTH_HEALTHY, or BP_HEALTH_UNHEALTHY with what was wrong the last time. [main] */
+  void (*health)(void *ctx, bp_proc proc, uint32_t health, bp_str reason);
 } bp_proc_events;
 
 typedef struct bp_proc_1 {
@@ -113,6 +140,11 @@ typedef struct bp_proc_1 {
    * ours, or the host or one of its ancestors, BP_E_CANCELLED the plugin drains (the process is stopped all the same). [main] */
   bp_status (*stop_stranger)(bp_plugin self, int64_t pid, int64_t started_ticks, uint32_t grace_ms, void (*done)(void *ctx, bp_status status),
                              void *ctx);
+
+  /* Begins to probe a child, as an adopted one; takes the place of the probe before; NULL ends it. BP_E_INVALID names nothing: see
+   * bp_proc_probe for the bounds. [main] */
+  bp_status (*probe)(bp_proc proc, const bp_proc_probe *probe);
+  uint32_t (*health)(bp_proc proc); /* BP_HEALTH_*; BP_HEALTH_UNKNOWN without a probe [main] */
 } bp_proc_1;
 
 #ifdef __cplusplus
