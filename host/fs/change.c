@@ -44,6 +44,8 @@ bp_status change_move(struct fs_job *job, int from, const char *name, const stru
       job->flags & BP_FS_OVERWRITE ? renameat(from, name, place->folder, place->name) == 0 : durable_move_new(from, name, place->folder, place->name);
   if (is_moved && durable_sync_folder(place->folder))
     return BP_OK;
+  if (errno == EXDEV)
+    return place_refuse(&job->error, BP_E_UNSUPPORTED, path, "is on another file system: copy it there, then remove it");
   return place_fail(&job->error, errno, "put in place", path);
 }
 

@@ -53,7 +53,10 @@ static bp_status status_of(int error) {
 
 bp_status place_fail(bp_error *err, int error, const char *what, const char *path) {
   const char *text = error == EXDEV || error == ELOOP ? "the path leads out of the root or over a link" : strerror(error);
-  return fail(err, status_of(error), "cannot %s \"%.*s\": %s", what, shown(path), path, text);
+  bp_status status = fail(err, status_of(error), "cannot %s \"%.*s\": %s", what, shown(path), path, text);
+  if (error == EXDEV && err)
+    snprintf(err->pointer, sizeof(err->pointer), "%s", BP_FS_OUTSIDE);
+  return status;
 }
 
 /* ---- Folders ---- */

@@ -1,8 +1,10 @@
 /* Shared pieces of the modules; see kit.h. */
 #include "kit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 bp_db_value db_text(bp_str text) {
   return (bp_db_value){.size = sizeof(bp_db_value), .type = text.ptr ? BP_DB_TEXT : BP_DB_NULL, .text = text};
@@ -34,6 +36,26 @@ bp_db_step db_publish(bp_str topic, bp_str key, uint32_t payload_step) {
 
 bp_str str_z(const char *text) {
   return bp_str_make(text, strlen(text));
+}
+
+static void published(void *ctx, const bp_db_outcome *outcome) {
+  (void)ctx;
+  (void)outcome; /* the store has logged why not, if so; the change itself is done */
+}
+
+void kit_publish(bp_plugin self, const bp_db_1 *db, bp_str topic, bp_str key, bp_str payload) {
+  const bp_db_step step = {.size = sizeof(step), .kind = BP_DB_PUBLISH, .topic = topic, .key = key, .payload = payload};
+  db->write(self, (bp_array){&step, 1, (uint32_t)sizeof(step)}, published, NULL);
+}
+
+bp_str kit_time_text(int64_t wall_ns, char text[KIT_TIME_BYTES]) {
+  int64_t nanos = wall_ns % 1000000000;
+  time_t seconds = (time_t)(wall_ns / 1000000000) - (nanos < 0);
+  struct tm utc;
+  gmtime_r(&seconds, &utc);
+  size_t len = strftime(text, KIT_TIME_BYTES - 6, "%Y-%m-%dT%H:%M:%S", &utc);
+  len += (size_t)snprintf(text + len, KIT_TIME_BYTES - len, ".%03dZ", (int)((nanos + (nanos < 0 ? 1000000000 : 0)) / 1000000));
+  return bp_str_make(text, len);
 }
 
 void json_text_member(const bp_json_1 *json, bp_json_writer out, bp_str name, bp_str value) {

@@ -30,6 +30,11 @@ bp_db_step db_exec(uint32_t statement, const bp_db_value *params, uint32_t count
 bp_db_step db_publish(bp_str topic, bp_str key, uint32_t payload_step);
 
 bp_str str_z(const char *text);
+/* Adds one event to the live log, on a durable topic of the plugin's own, for a change that is not in the store (a file). */
+void kit_publish(bp_plugin self, const bp_db_1 *db, bp_str topic, bp_str key, bp_str payload);
+/* A wall clock time in the form of JavaScript's toISOString, "2026-11-21T08:17:00.123Z". */
+#define KIT_TIME_BYTES 32
+bp_str kit_time_text(int64_t wall_ns, char text[KIT_TIME_BYTES]);
 /* A member whose value is a text. */
 void json_text_member(const bp_json_1 *json, bp_json_writer out, bp_str name, bp_str value);
 

@@ -35,6 +35,9 @@ typedef struct bp_fs_entry {
   uint32_t reserved;
 } bp_fs_entry;
 
+/* The error's pointer where a path was DENIED because it leads out of the root. */
+#define BP_FS_OUTSIDE "outside"
+
 /* What an operation gives back. Borrowed for the call. */
 typedef struct bp_fs_result {
   uint32_t size;

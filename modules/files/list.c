@@ -1,0 +1,132 @@
+/* GET /api/files: the entries of a folder, folders first, a page at a time. With ?read=true it is GET /api/files/read. */
+#include "files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bp_str param_text(const struct files *f, bp_request request, bp_str name) {
+  bp_str text = BP_STR("");
+  f->http->param(request, name, &text);
+  return text;
+}
+
+/* `folder` is "" or ends with a slash: then the path of an entry is what both make together. */
+static void put_item(const struct files *f, bp_json_writer out, bp_str folder, const bp_fs_entry *entry) {
+  char path[2 * PATH_BYTES], time[KIT_TIME_BYTES];
+  int len = snprintf(path, sizeof(path), "%.*s%.*s", (int)folder.len, folder.ptr, (int)entry->name.len, entry->name.ptr);
+  f->json->object_begin(out);
+  put_place(f, out, bp_str_make(path, (size_t)len));
+  json_text_member(f->json, out, BP_LIT("type"), entry->kind == BP_FS_FOLDER ? BP_LIT("folder") : BP_LIT("file"));
+  f->json->key(out, BP_LIT("size"));
+  f->json->put_integer(out, (int64_t)entry->bytes);
+  json_text_member(f->json, out, BP_LIT("modified"), kit_time_text(entry->modified_ns, time));
+  if (entry->kind == BP_FS_LINK) {
+    f->json->key(out, BP_LIT("isLink"));
+    f->json->put_boolean(out, 1);
+  }
+  f->json->object_end(out);
+}
+
+/* The items are written once; the answer has them twice. */
+static bp_json_writer write_items(const struct files *f, const struct call *call, const bp_fs_result *result) {
+  char folder[PATH_BYTES + 1];
+  bp_json_writer out = 0;
+  if (f->json->writer_new(f->self, &out) != BP_OK)
+    return 0;
+  int len = snprintf(folder, sizeof(folder), "%s%s", call->path, call->path[0] ? "/" : "");
+  f->json->array_begin(out);
+  for (uint32_t i = 0; i < result->entries.count; i++)
+    put_item(f, out, bp_str_make(folder, (size_t)len), (const bp_fs_entry *)((const char *)result->entries.ptr + (size_t)i * result->entries.stride));
+  f->json->array_end(out);
+  return out;
+}
+
+static void put_paging(const struct files *f, bp_json_writer out, const struct call *call, const bp_fs_result *result) {
+  f->json->key(out, BP_LIT("total"));
+  f->json->put_integer(out, (int64_t)result->total);
+  f->json->key(out, BP_LIT("hasMore"));
+  f->json->put_boolean(out, result->more);
+  if (result->more) {
+    f->json->key(out, BP_LIT("nextOffset"));
+    f->json->put_integer(out, (int64_t)call->offset + result->entries.count);
+  }
+}
+
+static void on_listed(void *ctx, const bp_fs_result *result) {
+  struct call *call = ctx;
+  const struct files *f = call->files;
+  bp_str items = BP_STR("[]");
+  if (result->status == BP_E_TYPE) {
+    char text[PATH_BYTES + 64];
+    snprintf(text, sizeof(text), "Path is not a directory: %s", call->given);
+    kit_call_problem(call, 400, str_z(text));
+    return;
+  }
+  if (result->status != BP_OK) {
+    call_end_failed(call, result, 500);
+    return;
+  }
+  bp_json_writer list = write_items(f, call, result), out = answer_begin(f, call->kit.request);
+  if (!out) {
+    f->json->writer_free(list);
+    free(call);
+    return;
+  }
+  f->json->writer_text(list, &items, NULL);
+  f->json->key(out, BP_LIT("items"));
+  f->json->put_raw(out, items);
+  f->json->key(out, BP_LIT("files"));
+  f->json->put_raw(out, items);
+  json_text_member(f->json, out, BP_LIT("currentPath"), str_z(call->given));
+  f->json->key(out, BP_LIT("showHidden"));
+  f->json->put_boolean(out, call->shows_hidden);
+  put_paging(f, out, call, result);
+  f->json->object_end(out);
+  f->json->writer_free(list);
+  kit_call_json(call, 200, f->json, out);
+}
+
+static void list(struct files *f, bp_request request, bp_str given, const char *path) {
+  char pattern[PATH_BYTES];
+  int64_t offset = 0, limit = 0;
+  uint32_t is_hidden = f->shows_hidden;
+  if (!path_pattern(param_text(f, request, BP_LIT("pattern")), pattern)) {
+    kit_problem(f->http, request, 400, BP_LIT("pattern is longer than 255 bytes"));
+    return;
+  }
+  f->http->param_boolean(request, BP_LIT("showHidden"), &is_hidden);
+  f->http->param_integer(request, BP_LIT("offset"), &offset);
+  f->http->param_integer(request, BP_LIT("limit"), &limit);
+  struct call *call = call_new(f, request, given);
+  if (!call)
+    return;
+  call->offset = (uint32_t)offset;
+  call->shows_hidden = is_hidden != 0;
+  memcpy(call->path, path, strlen(path) + 1);
+  bp_status status = f->fs->list(f->root, str_z(path), str_z(pattern), is_hidden ? BP_FS_HIDDEN : 0, call->offset, (uint32_t)limit, on_listed, call);
+  if (status != BP_OK)
+    call_end_refused(call, status);
+}
+
+void files_list(void *state, bp_request request) {
+  struct files *f = state;
+  char path[PATH_BYTES];
+  uint32_t wants_content = 0;
+  bp_error err = BP_ERROR_INIT;
+  bp_str given = param_text(f, request, BP_LIT("path"));
+  f->http->param_boolean(request, BP_LIT("read"), &wants_content);
+  if (wants_content) {
+    files_read(state, request);
+    return;
+  }
+  enum path_verdict verdict = path_read(given, path);
+  if (verdict == PATH_OUTSIDE)
+    answer_outside(f, request);
+  else if (verdict == PATH_TOO_LONG)
+    kit_problem(f->http, request, 400, BP_LIT("path is longer than 4095 bytes"));
+  else if (!root_ready(f, &err))
+    answer_no_root(f, request, &err);
+  else
+    list(f, request, given, path);
+}
