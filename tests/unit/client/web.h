@@ -11,6 +11,7 @@
 #include "loop/loop.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -53,7 +54,7 @@ static inline void web_answer(int fd, const char *status, const char *headers, c
   buf_release(&text);
 }
 
-/* Sends until nobody takes more for a while, or the peer leaves. */
+/* Sends until the peer leaves or the server stops. */
 static inline void web_endless(int fd) {
   static char block[65536];
   memset(block, 'x', sizeof(block));
@@ -63,6 +64,8 @@ static inline void web_endless(int fd) {
     if (poll(poll_fds, 2, -1) < 0 || poll_fds[1].revents)
       return;
     ssize_t n = send(fd, block, sizeof(block), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN)
+      continue; /* the kernel is short of memory for the moment */
     if (n <= 0)
       return;
     __atomic_add_fetch(&web.endless_sent, (size_t)n, __ATOMIC_RELAXED);

@@ -15,13 +15,14 @@ struct item {
 
 static struct item items[16];
 static int done_count, stop_at;
-static atomic_bool gate_open;
+static atomic_bool gate_open, at_gate;
 static int owner_a, owner_b;
 
 static int setup(void **state) {
   (void)state;
   done_count = 0;
   atomic_store(&gate_open, false);
+  atomic_store(&at_gate, false);
   for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
     items[i] = (struct item){0};
   return loop_init() ? 0 : -1;
@@ -41,6 +42,7 @@ static void run(struct work *work) {
 }
 
 static void run_behind_the_gate(struct work *work) {
+  atomic_store(&at_gate, true);
   while (!atomic_load(&gate_open))
     usleep(1000);
   run(work);
@@ -98,7 +100,8 @@ static void test_cancel_lets_go_on_what_runs(void **state) {
   (void)state;
   stop_at = 1;
   submit(0, run_behind_the_gate, &owner_a);
-  usleep(20000); /* let a worker take it */
+  while (!atomic_load(&at_gate)) /* until a worker has taken it */
+    usleep(1000);
   workers_cancel(&owner_a);
   assert_int_equal(workers_pending(&owner_a), 1);
   atomic_store(&gate_open, true);
