@@ -1,0 +1,133 @@
+/* Output of deployments: the last lines for GET /api/deployments/{id}/logs, and messages for whoever watches. Lines are gathered for a
+ * moment, so that a program that writes without pause sends a bounded number of bounded messages. */
+#include "deployments.h"
+#include "statements.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FLUSH_MS 100
+#define STATUS_COLUMN 5 /* of DEPLOYMENT_COLUMNS */
+#define NO_LOGS "No logs available - deployment not running"
+
+/* ---- Gathering ---- */
+
+static void keep_last_words(struct running *running, bp_str line) {
+  size_t len = line.len > LAST_WORDS_BYTES / 4 ? LAST_WORDS_BYTES / 4 : line.len;
+  size_t over = running->last_words_len + len + 1 > LAST_WORDS_BYTES ? running->last_words_len + len + 1 - LAST_WORDS_BYTES : 0;
+  memmove(running->last_words, running->last_words + over, running->last_words_len - over);
+  running->last_words_len -= over;
+  memcpy(running->last_words + running->last_words_len, line.ptr, len);
+  running->last_words_len += len;
+  running->last_words[running->last_words_len++] = '\n';
+}
+
+/* Cut where a character begins: the lines are UTF-8. */
+static size_t cut(bp_str text, size_t most) {
+  if (text.len <= most)
+    return text.len;
+  while (most > 0 && ((unsigned char)text.ptr[most] & 0xc0) == 0x80)
+    most--;
+  return most;
+}
+
+void logs_add(struct running *running, unsigned stream, bp_str line) {
+  struct deployments *d = running->module;
+  struct batch *batch = &running->batches[stream];
+  if (line.len)
+    keep_last_words(running, line);
+  if (d->live->listeners(BP_LIT("deployments.socket")) == 0)
+    return;
+  if (!batch->text)
+    batch->text = malloc(BATCH_BYTES);
+  if (!batch->text || batch->len + 1 >= BATCH_BYTES)
+    return; /* the rest is in the log file */
+  size_t len = cut(line, BATCH_BYTES - batch->len - 1);
+  if (len)
+    memcpy(batch->text + batch->len, line.ptr, len);
+  batch->len += len;
+  batch->text[batch->len++] = '\n';
+}
+
+static void flush_one(const struct deployments *d, struct running *running) {
+  for (unsigned i = 0; i < STREAM_COUNT; i++) {
+    struct batch *batch = &running->batches[i];
+    if (batch->len)
+      event_output(d, running->id, i, bp_str_make(batch->text, batch->len));
+    batch->len = 0;
+  }
+}
+
+void logs_flush(struct deployments *d) {
+  for (struct running *running = d->running; running; running = running->next)
+    flush_one(d, running);
+}
+
+static void on_flush(void *ctx, bp_timer timer) {
+  (void)timer;
+  logs_flush(ctx);
+}
+
+void logs_start(struct deployments *d) {
+  d->loop->timer(d->self, FLUSH_MS, FLUSH_MS, on_flush, d, &d->flushes);
+}
+
+/* ---- The route ---- */
+
+struct reading {
+  struct kit_call call;
+  struct deployments *module;
+  int64_t id;
+  uint32_t lines;
+};
+
+static void answer(struct reading *reading, bp_str text) {
+  const struct deployments *d = reading->module;
+  bp_json_writer out = 0;
+  bp_status status = d->json->writer_new(d->self, &out);
+  if (status != BP_OK) {
+    kit_call_refuse(reading, status, NULL);
+    return;
+  }
+  d->json->object_begin(out);
+  d->json->key(out, BP_LIT("success"));
+  d->json->put_boolean(out, 1);
+  json_text_member(d->json, out, BP_LIT("logs"), text);
+  d->json->object_end(out);
+  kit_call_json(reading, 200, d->json, out);
+}
+
+static void on_row(void *ctx, const bp_db_outcome *outcome) {
+  struct reading *reading = ctx;
+  const struct deployments *d = reading->module;
+  struct running *running = running_find(d, reading->id);
+  bp_str text = {NULL, 0};
+  if (kit_call_failed(reading, outcome))
+    return;
+  bool has_failed = str_same(db_column(d->db, outcome, 0, 0, STATUS_COLUMN), "error");
+  if (d->db->rows(outcome->result, 0) == 0)
+    kit_call_problem(reading, 404, BP_LIT("Deployment not found"));
+  else if (running && !running->is_dead && d->supervisor->tail(running, reading->lines, &text))
+    answer(reading, text.ptr ? text : BP_LIT(""));
+  else if (running && running->is_dead && has_failed && running->last_words_len)
+    answer(reading, bp_str_make(running->last_words, running->last_words_len));
+  else
+    answer(reading, BP_LIT(NO_LOGS));
+}
+
+void deployments_logs(void *state, bp_request request) {
+  struct deployments *d = state;
+  int64_t id = 0, lines = 0;
+  struct reading *reading = kit_call_new(d->self, d->http, d->db, request, sizeof(*reading));
+  if (!reading)
+    return;
+  d->http->param_integer(request, BP_LIT("id"), &id);
+  if (d->http->param_integer(request, BP_LIT("lines"), &lines) != BP_OK || lines < 1)
+    lines = 100;
+  reading->module = d;
+  reading->id = id;
+  reading->lines = lines > LIMIT_LINES ? LIMIT_LINES : (uint32_t)lines;
+  const bp_db_value values[] = {db_integer(id)};
+  const bp_db_query query = {.size = sizeof(query), .statement = ENTRY_BY_ID, .max_rows = 1, .params = BP_ARRAY(values)};
+  kit_call_read(reading, &query, 1, on_row);
+}
