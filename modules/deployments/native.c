@@ -72,7 +72,8 @@ static bp_status start(struct running *running, const struct launch *launch, bp_
   bp_proc_env env[LIMIT_VARIABLES];
   uint32_t variables = 0;
   for (size_t i = 0; i < launch->env->count; i++)
-    env[variables++] = (bp_proc_env){sizeof(bp_proc_env), 1, str_z(launch->env->variables[i].name), str_z(launch->env->variables[i].value)};
+    env[variables++] = (bp_proc_env){
+        .size = sizeof(bp_proc_env), .is_secret = 1, .name = str_z(launch->env->variables[i].name), .value = str_z(launch->env->variables[i].value)};
   const bp_proc_spec spec = {
       .size = sizeof(spec),
       .lifetime = BP_PROC_SURVIVING,
