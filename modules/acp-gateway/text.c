@@ -1,0 +1,191 @@
+/* Small buffers, times, ids, and reading and writing members of JSON objects. */
+#include "gateway.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+bool text_add(struct text *t, bp_str bytes, size_t limit) {
+  if (bytes.len > limit || t->len > limit - bytes.len)
+    return false;
+  if (t->len + bytes.len + 1 > t->cap) {
+    size_t cap = t->cap ? t->cap : 256;
+    while (cap < t->len + bytes.len + 1)
+      cap *= 2;
+    char *grown = realloc(t->ptr, cap);
+    if (!grown)
+      return false;
+    t->ptr = grown;
+    t->cap = cap;
+  }
+  if (bytes.len)
+    memcpy(t->ptr + t->len, bytes.ptr, bytes.len);
+  t->len += bytes.len;
+  t->ptr[t->len] = '\0';
+  return true;
+}
+
+void text_free(struct text *t) {
+  free(t->ptr);
+  *t = (struct text){0};
+}
+
+bp_str text_str(const struct text *t) {
+  return bp_str_make(t->ptr ? t->ptr : "", t->len);
+}
+
+/* The length of the well-formed character at `at`, or 0 (RFC 3629). */
+static size_t utf8_length(bp_str s, size_t at) {
+  const unsigned char *p = (const unsigned char *)s.ptr + at;
+  size_t left = s.len - at, need = p[0] < 0x80                    ? 1
+                                   : p[0] >= 0xC2 && p[0] <= 0xDF ? 2
+                                   : (p[0] & 0xF0) == 0xE0        ? 3
+                                   : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
+                                                                  : 0;
+  if (need == 0 || need > left)
+    return 0;
+  for (size_t i = 1; i < need; i++)
+    if ((p[i] & 0xC0) != 0x80)
+      return 0;
+  if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
+    return 0;
+  return need;
+}
+
+bool text_add_utf8(struct text *t, bp_str bytes, size_t limit) {
+  size_t start = 0;
+  for (size_t at = 0; at < bytes.len;) {
+    size_t length = bytes.ptr[at] ? utf8_length(bytes, at) : 0;
+    if (length) {
+      at += length;
+      continue;
+    }
+    if (!text_add(t, bp_str_make(bytes.ptr + start, at - start), limit) || !text_add(t, BP_LIT("\xEF\xBF\xBD"), limit))
+      return false;
+    start = ++at;
+  }
+  return text_add(t, bp_str_make(bytes.ptr + start, bytes.len - start), limit);
+}
+
+bool str_eq(bp_str a, bp_str b) {
+  return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool str_is(bp_str a, const char *b) {
+  return str_eq(a, str_z(b));
+}
+
+char *str_copy(bp_str s) {
+  char *copy = malloc(s.len + 1);
+  if (!copy)
+    return NULL;
+  if (s.len)
+    memcpy(copy, s.ptr, s.len);
+  copy[s.len] = '\0';
+  return copy;
+}
+
+int64_t now_ms(const struct gateway *gw) {
+  return gw->core->now_wall_ns() / 1000000;
+}
+
+bp_str time_text(int64_t ms, char out[TIME_BYTES]) {
+  time_t seconds = (time_t)(ms / 1000);
+  struct tm parts;
+  gmtime_r(&seconds, &parts);
+  size_t len = strftime(out, TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
+  int more = snprintf(out + len, TIME_BYTES - len, ".%03dZ", (int)(ms % 1000));
+  return bp_str_make(out, len + (size_t)(more > 0 ? more : 0));
+}
+
+void random_id(const struct gateway *gw, const char *prefix, char out[ID_BYTES]) {
+  unsigned char bytes[16];
+  size_t len = strlen(prefix);
+  gw->core->random_bytes(bytes, sizeof(bytes));
+  memcpy(out, prefix, len);
+  for (size_t i = 0; i < sizeof(bytes); i++)
+    (void)snprintf(out + len + 2 * i, 3, "%02x", bytes[i]);
+}
+
+void note(const struct gateway *gw, uint32_t level, const char *format, ...) {
+  char line[512];
+  va_list list;
+  va_start(list, format);
+  (void)vsnprintf(line, sizeof(line), format, list);
+  va_end(list);
+  gw->log->write(gw->self, level, str_z(line), (bp_array){NULL, 0, 0});
+}
+
+/* ---- JSON ---- */
+
+bp_json get_value(const struct gateway *gw, bp_json object, const char *name) {
+  bp_json value = 0;
+  if (!object || gw->json->get(object, str_z(name), &value) != BP_OK || gw->json->type(value) == BP_JSON_NULL)
+    return 0;
+  return value;
+}
+
+bool get_text(const struct gateway *gw, bp_json object, const char *name, bp_str *ret) {
+  bp_json value = get_value(gw, object, name);
+  return value && gw->json->string(value, ret) == BP_OK;
+}
+
+bool get_integer(const struct gateway *gw, bp_json object, const char *name, int64_t *ret) {
+  bp_json value = get_value(gw, object, name);
+  return value && gw->json->integer(value, ret) == BP_OK;
+}
+
+bool get_flag(const struct gateway *gw, bp_json object, const char *name) {
+  bp_json value = get_value(gw, object, name);
+  return value && gw->json->type(value) == BP_JSON_TRUE;
+}
+
+bp_json_writer writer(const struct gateway *gw) {
+  bp_json_writer w = 0;
+  return gw->json->writer_new(gw->self, &w) == BP_OK ? w : 0;
+}
+
+char *json_copy(const struct gateway *gw, bp_json value) {
+  bp_json_writer w = value ? writer(gw) : 0;
+  bp_str text = {NULL, 0};
+  char *copy = NULL;
+  if (!w)
+    return NULL;
+  gw->json->put_value(w, value);
+  if (gw->json->writer_text(w, &text, NULL) == BP_OK)
+    copy = str_copy(text);
+  gw->json->writer_free(w);
+  return copy;
+}
+
+void put_text(const struct gateway *gw, bp_json_writer w, const char *name, bp_str value) {
+  json_text_member(gw->json, w, str_z(name), value);
+}
+
+void put_text_or_null(const struct gateway *gw, bp_json_writer w, const char *name, bp_str value) {
+  gw->json->key(w, str_z(name));
+  if (value.ptr)
+    gw->json->put_string(w, value);
+  else
+    gw->json->put_null(w);
+}
+
+void put_integer(const struct gateway *gw, bp_json_writer w, const char *name, int64_t value) {
+  gw->json->key(w, str_z(name));
+  gw->json->put_integer(w, value);
+}
+
+void put_flag(const struct gateway *gw, bp_json_writer w, const char *name, bool value) {
+  gw->json->key(w, str_z(name));
+  gw->json->put_boolean(w, value);
+}
+
+void put_raw_or_null(const struct gateway *gw, bp_json_writer w, const char *name, const char *json_text) {
+  gw->json->key(w, str_z(name));
+  if (json_text)
+    gw->json->put_raw(w, str_z(json_text));
+  else
+    gw->json->put_null(w);
+}

@@ -1,0 +1,233 @@
+/* session/update: passed on as an event, and remembered: the transcript, the plan, modes, options, commands, usage. */
+#include "gateway.h"
+#include "statements.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- The transcript ---- */
+
+void transcript_add(struct session *session, const char *role, bp_str content) {
+  const bp_db_value values[] = {db_text(str_z(session->id)), db_text(str_z(role)), db_text(content), db_integer(now_ms(session->gw))};
+  store_run(session->gw, ADD_MESSAGE, values, 4);
+}
+
+void transcript_flush(struct session *session) {
+  struct turn *turn = session->turn;
+  if (!turn)
+    return;
+  if (turn->thought.len)
+    transcript_add(session, "thought", text_str(&turn->thought));
+  if (turn->passage.len)
+    transcript_add(session, "assistant", text_str(&turn->passage));
+  text_free(&turn->thought);
+  text_free(&turn->passage);
+}
+
+static bool block_text(const struct gateway *gw, bp_json update, bp_str *ret) {
+  return get_text(gw, get_value(gw, update, "content"), "text", ret);
+}
+
+static void said(struct session *session, bp_json update) {
+  bp_str text = {NULL, 0};
+  struct turn *turn = session->turn;
+  if (!turn || !block_text(session->gw, update, &text))
+    return;
+  if (turn->thought.len)
+    transcript_flush(session);
+  text_add(&turn->said, text, TURN_TEXT_MAX);
+  text_add(&turn->passage, text, TURN_TEXT_MAX);
+}
+
+static void thought(struct session *session, bp_json update) {
+  bp_str text = {NULL, 0};
+  struct turn *turn = session->turn;
+  if (!turn || !block_text(session->gw, update, &text))
+    return;
+  if (turn->passage.len)
+    transcript_flush(session);
+  text_add(&turn->thought, text, TURN_TEXT_MAX);
+}
+
+static void tool(struct session *session, bp_json update) {
+  const struct gateway *gw = session->gw;
+  bp_str id = {NULL, 0};
+  char *payload = json_copy(gw, update);
+  if (get_text(gw, update, "toolCallId", &id) && payload && strlen(payload) <= EVENT_MAX) {
+    transcript_flush(session);
+    const bp_db_value values[] = {db_text(str_z(session->id)), db_text(id), db_text(str_z(payload)), db_integer(now_ms(gw))};
+    store_run(session->gw, PUT_TOOL, values, 4);
+    timeline_tool(session, update);
+  }
+  free(payload);
+}
+
+/* ---- State ---- */
+
+static void keep(char **member, char *text) {
+  if (!text)
+    return;
+  free(*member);
+  *member = text;
+}
+
+static void plan(struct session *session, bp_json update) {
+  keep(&session->plan, json_copy(session->gw, get_value(session->gw, update, "entries")));
+}
+
+static void commands(struct session *session, bp_json update) {
+  keep(&session->commands, json_copy(session->gw, get_value(session->gw, update, "availableCommands")));
+}
+
+static void options(struct session *session, bp_json update) {
+  keep(&session->config_options, json_copy(session->gw, get_value(session->gw, update, "configOptions")));
+}
+
+/* {"currentModeId": new, "availableModes": as they were} */
+static void mode(struct session *session, bp_json update) {
+  const struct gateway *gw = session->gw;
+  bp_json old = 0;
+  bp_str id = {NULL, 0}, text = {NULL, 0};
+  bp_json_writer w = get_text(gw, update, "currentModeId", &id) ? writer(gw) : 0;
+  if (!w)
+    return;
+  if (session->modes)
+    gw->json->parse(gw->self, str_z(session->modes), &old, NULL);
+  bp_json available = old ? get_value(gw, old, "availableModes") : 0;
+  gw->json->object_begin(w);
+  put_text(gw, w, "currentModeId", id);
+  if (available) {
+    gw->json->key(w, BP_LIT("availableModes"));
+    gw->json->put_value(w, available);
+  }
+  gw->json->object_end(w);
+  if (gw->json->writer_text(w, &text, NULL) == BP_OK)
+    keep(&session->modes, str_copy(text));
+  gw->json->writer_free(w);
+  if (old)
+    gw->json->release(gw->self, old);
+}
+
+static void info(struct session *session, bp_json update) {
+  bp_str title = {NULL, 0};
+  if (!get_text(session->gw, update, "title", &title) || title.len > 4096)
+    return;
+  keep(&session->title, str_copy(title));
+  const bp_db_value values[] = {db_text(str_z(session->id)), db_text(title)};
+  store_run(session->gw, SET_SESSION_TITLE, values, 2);
+  timeline_session(session, "running");
+}
+
+static void usage(struct session *session, bp_json update) {
+  char *text = json_copy(session->gw, update);
+  if (!text)
+    return;
+  keep(&session->usage, text);
+  timeline_session(session, "running");
+}
+
+/* By name, alphabetical. Other kinds are passed on and otherwise ignored. */
+static const struct {
+  const char *name;
+  void (*take)(struct session *session, bp_json update);
+} kinds[] = {
+    {"agent_message_chunk", said},
+    {"agent_thought_chunk", thought},
+    {"available_commands_update", commands},
+    {"config_option_update", options},
+    {"current_mode_update", mode},
+    {"plan", plan},
+    {"session_info_update", info},
+    {"tool_call", tool},
+    {"tool_call_update", tool},
+    {"usage_update", usage},
+};
+
+/* ---- Passing on ---- */
+
+/* What is too large for the live log loses its bulk: content, raw input and raw output. */
+static void put_cut(const struct gateway *gw, bp_json_writer w, bp_json update) {
+  static const char *const kept[] = {"sessionUpdate", "toolCallId", "title", "kind", "status", "locations", "messageId"};
+  gw->json->object_begin(w);
+  for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+    bp_json value = get_value(gw, update, kept[i]);
+    char *text = value ? json_copy(gw, value) : NULL;
+    if (text && strlen(text) < 65536)
+      put_raw_or_null(gw, w, kept[i], text);
+    free(text);
+  }
+  put_flag(gw, w, "truncated", true);
+  gw->json->object_end(w);
+}
+
+static void pass_on(struct session *session, bp_json update) {
+  struct gateway *gw = session->gw;
+  bp_json_writer w = writer(gw);
+  char *text = json_copy(gw, update);
+  if (w && text) {
+    gw->json->object_begin(w);
+    put_text(gw, w, "sessionId", str_z(session->id));
+    gw->json->key(w, BP_LIT("update"));
+    if (strlen(text) > EVENT_MAX)
+      put_cut(gw, w, update);
+    else
+      gw->json->put_raw(w, str_z(text));
+    gw->json->object_end(w);
+    event_publish(gw, "session_update", str_z(session->id), str_z(session->agent->id), w, NULL, NULL);
+  } else if (w) {
+    gw->json->writer_free(w);
+  }
+  free(text);
+}
+
+void update_take(struct session *session, bp_json params) {
+  const struct gateway *gw = session->gw;
+  bp_json update = get_value(gw, params, "update");
+  bp_str kind = {NULL, 0};
+  if (!update || !get_text(gw, update, "sessionUpdate", &kind))
+    return;
+  session_touch(session);
+  if (session->is_attaching)
+    return; /* history the agent tells again; the transcript has it */
+  for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+    if (str_is(kind, kinds[i].name))
+      kinds[i].take(session, update);
+  pass_on(session, update);
+}
+
+/* ---- Reading the transcript ---- */
+
+static void on_messages(void *ctx, const bp_db_outcome *outcome) {
+  struct call *call = ctx;
+  const struct gateway *gw = call->gw;
+  bp_json_writer w = outcome->status == BP_OK ? writer(gw) : 0;
+  if (!w) {
+    call_fail(call, 503, outcome->status, "", outcome->status == BP_OK ? "out of memory" : outcome->error->message);
+    call_free(call);
+    return;
+  }
+  gw->json->object_begin(w);
+  gw->json->key(w, BP_LIT("messages"));
+  gw->json->array_begin(w);
+  for (uint32_t row = 0; row < gw->db->rows(outcome->result, 0); row++)
+    gw->json->put_raw(w, db_column(gw->db, outcome, 0, row, 1));
+  gw->json->array_end(w);
+  put_flag(gw, w, "more", gw->db->more(outcome->result, 0));
+  gw->json->object_end(w);
+  call_answer(call, w);
+  call_free(call);
+}
+
+void op_messages(struct call *call) {
+  const struct gateway *gw = call->gw;
+  int64_t after = 0;
+  if (call->request)
+    gw->http->param_integer(call->request, BP_LIT("after"), &after);
+  const bp_db_value values[] = {db_text(call->path_id), db_integer(after)};
+  const bp_db_query query = {.size = sizeof(query), .statement = MESSAGES_OF, .max_rows = 500, .params = BP_ARRAY(values)};
+  struct call *later = call_copy(call);
+  if (later && gw->db->read(gw->self, (bp_array){&query, 1, (uint32_t)sizeof(query)}, 0, on_messages, later) == BP_OK)
+    return;
+  call_fail(call, 503, BP_E_BUSY, "", "the store is busy");
+  call_free(later);
+}
