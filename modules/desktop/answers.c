@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -123,8 +124,24 @@ void desktop_index(void *state, bp_request request) {
   answer_end(d, request, out);
 }
 
-void desktop_status(void *state, bp_request request) {
-  const struct desktop *d = state;
+/* A request for the status while module socketio is asked for its clients. */
+struct status_call {
+  const struct desktop *desktop;
+  bp_request request;
+};
+
+static int64_t connections_of(const bp_json_1 *json, bp_plugin self, bp_str answer) {
+  bp_json root = 0, value = 0;
+  int64_t count = 0;
+  if (json->parse(self, answer, &root, NULL) != BP_OK)
+    return 0;
+  if (json->get(root, BP_LIT("connections"), &value) == BP_OK)
+    json->integer(value, &count);
+  json->release(self, root);
+  return count;
+}
+
+static void reply_status(const struct desktop *d, bp_request request, int64_t connections) {
   bp_str environment = BP_LIT("");
   bp_json_writer out = answer_begin(d, request);
   if (!out)
@@ -135,7 +152,29 @@ void desktop_status(void *state, bp_request request) {
   json_text_member(d->json, out, BP_LIT("status"), BP_LIT("running"));
   json_text_member(d->json, out, BP_LIT("version"), BP_LIT(VERSION));
   json_text_member(d->json, out, BP_LIT("environment"), environment);
-  put_integer(d, out, BP_LIT("socketConnections"), 0);
+  put_integer(d, out, BP_LIT("socketConnections"), connections);
   d->json->object_end(out);
   answer_end(d, request, out);
+}
+
+/* Without module socketio there are none. */
+static void on_count(void *ctx, bp_status status, bp_str payload) {
+  struct status_call *call = ctx;
+  const struct desktop *d = call->desktop;
+  reply_status(d, call->request, status == BP_OK ? connections_of(d->json, d->self, payload) : 0);
+  free(call);
+}
+
+void desktop_status(void *state, bp_request request) {
+  const struct desktop *d = state;
+  struct status_call *call = calloc(1, sizeof(*call));
+  if (!call) {
+    d->http->reply_failure(request, BP_E_NO_MEMORY, NULL);
+    return;
+  }
+  *call = (struct status_call){d, request};
+  d->http->defer(request, NULL, NULL);
+  bp_status status = d->service->call(d->self, BP_LIT("socketio/1"), BP_LIT("count"), BP_LIT("{\"family\":\"desktop\"}"), 5000, on_count, call);
+  if (status != BP_OK)
+    on_count(call, status, bp_str_make(NULL, 0));
 }

@@ -12,6 +12,7 @@ struct desktop {
   const bp_config_1 *config;
   const bp_json_1 *json;
   const bp_http_1 *http;
+  const bp_service_1 *service;
   int64_t started_ns; /* monotonic */
 };
 

@@ -6,10 +6,8 @@
 #define BODY_LIMIT_BYTES (50ull * 1024 * 1024)
 
 static const bp_need needs[] = {
-    KIT_NEED(BP_CORE_1, bp_core_1),
-    KIT_NEED(BP_CONFIG_1, bp_config_1),
-    KIT_NEED(BP_JSON_1, bp_json_1),
-    KIT_NEED(BP_HTTP_1, bp_http_1),
+    KIT_NEED(BP_CORE_1, bp_core_1), KIT_NEED(BP_CONFIG_1, bp_config_1),   KIT_NEED(BP_JSON_1, bp_json_1),
+    KIT_NEED(BP_HTTP_1, bp_http_1), KIT_NEED(BP_SERVICE_1, bp_service_1),
 };
 
 static const bp_option options[] = {
@@ -44,6 +42,7 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   d->config = host->get(self, BP_LIT(BP_CONFIG_1));
   d->json = host->get(self, BP_LIT(BP_JSON_1));
   d->http = host->get(self, BP_LIT(BP_HTTP_1));
+  d->service = host->get(self, BP_LIT(BP_SERVICE_1));
   d->started_ns = d->core->now_monotonic_ns();
   *ret_state = d;
   return BP_OK;
