@@ -217,6 +217,13 @@ void exchange_hold(struct http_exchange *pub) {
     exchange_keep_borrowed();
 }
 
+/* A path that holds one has been decoded, so that it lies in room of ours. */
+void exchange_plain_slashes(struct http_exchange *x) {
+  char *path = (char *)(uintptr_t)x->path.ptr;
+  for (char *at = path; at && (at = memchr(at, TARGET_SLASH, x->path.len - (size_t)(at - path)));)
+    *at = '/';
+}
+
 /* ---- Errors and ends ---- */
 
 void exchange_mark(struct exchange *x) {

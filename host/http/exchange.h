@@ -68,6 +68,8 @@ bool exchange_header(const struct http_exchange *x, const char *name, bp_str *re
 unsigned exchange_header_count(const struct http_exchange *x, const char *name);
 
 /* Keeps the request's strings valid after the current callback: called by whoever defers. They move; read them again. */
+/* The path has been matched: its escaped slashes (TARGET_SLASH) become plain ones. */
+void exchange_plain_slashes(struct http_exchange *x);
 void exchange_hold(struct http_exchange *x);
 
 /* ---- The body. Without one of these calls it is read and thrown away (up to 64 KiB; more closes the connection). ---- */

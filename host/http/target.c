@@ -89,6 +89,8 @@ bool target_decode(bp_str path, char *room, bp_str *ret) {
       c = (char)(high * 16 + low);
       if ((unsigned char)c < 0x20 || c == 0x7f)
         return false;
+      if (c == '/')
+        c = TARGET_SLASH;
       i += 2;
     }
     room[len++] = c;

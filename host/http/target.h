@@ -15,6 +15,9 @@ struct target {
 bool target_split(bp_str method, bp_str text, struct target *ret);
 /* True for host [":" port]: a name, an IPv4 address or a bracketed IPv6 address. */
 bool target_is_authority(bp_str text);
+/* What an escaped slash is decoded to: no path holds it otherwise, and it parts no segments. */
+#define TARGET_SLASH '\x01'
+
 /* Decodes %XX once into `room` (at least path.len bytes). False for a bad escape, a control character or bad UTF-8. */
 bool target_decode(bp_str path, char *room, bp_str *ret);
 

@@ -28,6 +28,8 @@ struct ws_engine {
   size_t held_bytes; /* this one's part of `held_bytes` */
   uint8_t opcode;    /* of the frame being read */
   bool is_out_of_memory;
+  uint8_t close[125]; /* payload of a close frame so far */
+  uint8_t close_len;
   uint32_t bad_close_code; /* what to answer a close frame that breaks the rules with */
   struct ws_end end;
 };
@@ -63,7 +65,9 @@ static ssize_t on_send(wslay_event_context_ptr wslay, const uint8_t *data, size_
 
 static void on_frame_start(wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_start_arg *frame, void *user) {
   (void)wslay;
-  ((struct ws_engine *)user)->opcode = frame->opcode;
+  struct ws_engine *engine = user;
+  engine->opcode = frame->opcode;
+  engine->close_len = 0;
 }
 
 static void on_frame_chunk(wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_chunk_arg *chunk, void *user) {
@@ -71,6 +75,25 @@ static void on_frame_chunk(wslay_event_context_ptr wslay, const struct wslay_eve
   struct ws_engine *engine = user;
   if (!wslay_is_ctrl_frame(engine->opcode))
     buf_append(&engine->message, chunk->data, chunk->data_length);
+  if (engine->opcode != WSLAY_CONNECTION_CLOSE || chunk->data_length > sizeof(engine->close) - engine->close_len)
+    return;
+  memcpy(engine->close + engine->close_len, chunk->data, chunk->data_length);
+  engine->close_len = (uint8_t)(engine->close_len + chunk->data_length);
+}
+
+/* libwslay knows the close codes of the RFC alone, and refuses the three that IANA has added (1012 to 1014) without a word. Frames
+ * that have come here are whole and have passed ws_check. */
+static bool is_late_close(struct ws_engine *engine) {
+  if (engine->opcode != WSLAY_CONNECTION_CLOSE || engine->close_len < 2)
+    return false;
+  uint32_t code = (uint32_t)engine->close[0] << 8 | engine->close[1];
+  size_t len = engine->close_len - 2u;
+  if (code < 1012 || code > 1014 || !str_is_utf8(bp_str_make((const char *)engine->close + 2, len)))
+    return false;
+  engine->end = (struct ws_end){.code = code};
+  if (len < sizeof(engine->end.reason))
+    memcpy(engine->end.reason, engine->close + 2, len);
+  return true;
 }
 
 /* libwslay lets pass close codes that may not be sent, and reasons that are not UTF-8. */
@@ -193,7 +216,7 @@ static enum ws_reading run_chunk(struct ws_engine *engine, bp_str chunk) {
     wslay_event_send(engine->wslay);
   if (result == 0 && wslay_event_get_read_enabled(engine->wslay))
     return WS_GOES_ON;
-  if (engine->end.code && !engine->bad_close_code)
+  if ((engine->end.code && !engine->bad_close_code) || is_late_close(engine))
     return WS_CLOSED_BY_PEER;
   engine->end = (struct ws_end){.code = failure_code(engine, result)};
   return WS_FAILED;

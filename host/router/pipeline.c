@@ -217,6 +217,7 @@ static void on_request(struct http_exchange *x) {
   enum auth_verdict verdict = auth_gate(x, &status, &text);
   struct resolution where;
   router_resolve(x, &where);
+  exchange_plain_slashes(x);
   if (x->who.origin_allowed) /* now, so that every answer has them, whoever gives it */
     auth_cors_headers(x, family_facts(where.family)->flags & BP_FAMILY_CORS_CREDENTIALS, verdict == AUTH_PREFLIGHT);
   struct request *r = request_new(x);

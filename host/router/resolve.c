@@ -5,9 +5,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "http/listener.h"
+#include "http/target.h"
 #include "loader/plugin.h"
 #include "router/docs.h"
 #include "router/family_object.h"
+#include "router/param.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +141,30 @@ static void find_on_main(const struct http_exchange *x, struct resolution *ret) 
   ret->kind = ret->match.route ? RESOLVED_ROUTE : RESOLVED_NOTHING;
 }
 
-void router_resolve(const struct http_exchange *x, struct resolution *ret) {
+/* A value with a slash in it is for parameters that say so, and for the rest of a path. */
+static bool takes_slashes(const struct route *route, const struct match *match, bp_str path) {
+  bool has_tail = str_ends(route->facts.path, BP_LIT("*}"));
+  for (uint32_t i = 0; i < match->span_count; i++) {
+    const struct match_span *span = &match->spans[i];
+    bool is_free = (has_tail && i + 1 == match->span_count) || (route->params[route->path_params[i]].facts.flags & BP_PARAM_SLASH);
+    if (!is_free && memchr(path.ptr + span->offset, TARGET_SLASH, span->len))
+      return false;
+  }
+  return true;
+}
+
+static void refuse_slashes(const struct http_exchange *x, struct resolution *ret) {
+  bp_str path = bp_str_make(x->path.ptr + ret->prefix_len, x->path.len - ret->prefix_len);
+  if (ret->match.route && takes_slashes(ret->match.route, &ret->match, path))
+    return;
+  ret->kind = RESOLVED_NOTHING;
+  ret->host_route = NULL;
+  ret->match.route = NULL;
+  ret->match.nearest = NULL;
+  ret->match.allow = 0;
+}
+
+static void resolve(const struct http_exchange *x, struct resolution *ret) {
   memset(ret, 0, offsetof(struct resolution, match.spans));
   ret->family = family_host();
   if (!x->listener || x->listener->is_main || x->listener->is_control || !x->listener->family) {
@@ -149,6 +174,12 @@ void router_resolve(const struct http_exchange *x, struct resolution *ret) {
   const struct family *family = family_find(str_from(x->listener->family));
   if (family)
     find_in_family(family, x->path, x->method, ret);
+}
+
+void router_resolve(const struct http_exchange *x, struct resolution *ret) {
+  resolve(x, ret);
+  if (x->path.len && memchr(x->path.ptr, TARGET_SLASH, x->path.len))
+    refuse_slashes(x, ret);
 }
 
 /* ---- Tables ---- */

@@ -31,12 +31,17 @@ static const char events_schema[] =
     "{\"type\":\"object\",\"required\":[\"events\"],\"properties\":{\"events\":{\"type\":\"array\",\"items\":{\"type\":"
     "\"object\"}},\"next\":{\"type\":\"integer\"}}}";
 
-static const bp_param session_params[] = {
-    {.size = sizeof(bp_param), .in = BP_IN_PATH, .type = BP_PARAM_STRING, .required = 1, .name = BP_STR("session_id"), .doc = BP_STR("the session")},
-};
+/* Session ids are whatever an agent's program says: they may hold a slash, sent as %2F. */
+#define SESSION_PARAM                                                                                                                                \
+  {                                                                                                                                                  \
+    .size = sizeof(bp_param), .in = BP_IN_PATH, .type = BP_PARAM_STRING, .required = 1, .name = BP_STR("session_id"),                                \
+    .doc = BP_STR("the session; a slash in it is sent as %2F"), .flags = BP_PARAM_SLASH                                                              \
+  }
+
+static const bp_param session_params[] = {SESSION_PARAM};
 
 static const bp_param event_list_params[] = {
-    {.size = sizeof(bp_param), .in = BP_IN_PATH, .type = BP_PARAM_STRING, .required = 1, .name = BP_STR("session_id"), .doc = BP_STR("the session")},
+    SESSION_PARAM,
     {.size = sizeof(bp_param),
      .in = BP_IN_QUERY,
      .type = BP_PARAM_INTEGER,
@@ -54,7 +59,7 @@ static const bp_param event_list_params[] = {
 };
 
 static const bp_param tree_params[] = {
-    {.size = sizeof(bp_param), .in = BP_IN_PATH, .type = BP_PARAM_STRING, .required = 1, .name = BP_STR("session_id"), .doc = BP_STR("the session")},
+    SESSION_PARAM,
     {.size = sizeof(bp_param),
      .in = BP_IN_QUERY,
      .type = BP_PARAM_INTEGER,

@@ -10,14 +10,14 @@ const { eachRow, exchange, expand, ownRows, rawBytes, rows, statuses } = require
 const PORT = 8767;
 const PLUGIN = path.join(process.env.BACKPLANE_TEST_PLUGINS, 'test_echo.so');
 
-let host;
+// Raw rows are cut by short deadlines, which whole bodies must not meet on a busy machine: they get a host with the usual ones.
+const CONFIG = `listen "127.0.0.1:${PORT}" { family = "echo" }\nmodule "echo" { path = ${JSON.stringify(PLUGIN)} }\n`;
+let host, patient;
 before(async () => {
-  host = await startHost({
-    config: `limits { header_deadline_ms = 2000, body_idle_ms = 2000, keep_alive_ms = 2500 }\nlisten "127.0.0.1:${PORT}" { family = "echo" }\nmodule "echo" { path = ${JSON.stringify(PLUGIN)} }\n`,
-    ports: [PORT],
-  });
+  host = await startHost({ config: `limits { header_deadline_ms = 2000, body_idle_ms = 2000, keep_alive_ms = 2500 }\n${CONFIG}`, ports: [PORT] });
+  patient = await startHost({ config: CONFIG, ports: [PORT] });
 });
-after(() => host.stop());
+after(() => Promise.all([host.stop(), patient.stop()]));
 
 function check(row, { data, closed }) {
   const seen = statuses(data);
@@ -51,7 +51,7 @@ test('every row of our own http-raw', async () => {
 
 async function post(row) {
   const body = row.body_b64 === undefined ? Buffer.from(expand(row.text)) : Buffer.from(row.body_b64, 'base64');
-  const reply = await host.request('POST', '/agents', { port: PORT, body, headers: { 'content-type': 'application/json' } });
+  const reply = await patient.request('POST', '/agents', { port: PORT, body, headers: { 'content-type': 'application/json' } });
   if (row.expect === 'accept') assert.strictEqual(reply.status, 200, `${row.id} (${row.why}): ${reply.text.slice(0, 200)}`);
   else assert.ok([400, 413, 422].includes(reply.status), `${row.id} (${row.why}): ${reply.status} ${reply.text.slice(0, 200)}`);
 }
@@ -59,10 +59,10 @@ async function post(row) {
 const bodies = rows('json-bodies.jsonl');
 test('every row of json-bodies', { skip: bodies ? false : 'no attack corpus beside the tree' }, async () => {
   await eachRow(bodies, post);
-  assert.strictEqual((await host.request('GET', '/health')).status, 200);
+  assert.strictEqual((await patient.request('GET', '/health')).status, 200);
 });
 
 test('every row of our own json-bodies', async () => {
   await eachRow(ownRows('json-bodies.jsonl'), post);
-  assert.strictEqual((await host.request('GET', '/health')).status, 200);
+  assert.strictEqual((await patient.request('GET', '/health')).status, 200);
 });

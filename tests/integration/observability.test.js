@@ -311,3 +311,31 @@ test('CORS headers go to listed origins only', async () => {
   const preflight = await call('OPTIONS', '/events', { headers: { origin: 'http://localhost:5173', 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' } });
   assert.strictEqual(preflight.status, 200);
 });
+
+test('a session id may hold a slash, sent as %2F', async () => {
+  const id = 'feature/login ü/2';
+  const url = `/sessions/${encodeURIComponent(id)}`;
+  await post(event(id, 'session_start'));
+  assert.strictEqual((await call('GET', url)).json().session.session_id, id);
+  assert.strictEqual((await call('POST', `${url}/events`, { body: event(id, 'message') })).status, 200);
+  assert.strictEqual((await call('GET', `/events/${encodeURIComponent(id)}`)).json().events.length, 2);
+  assert.strictEqual((await call('GET', `/sessions/feature%2flogin%20%C3%BC%2F2/events`)).json().events.length, 2);
+  assert.strictEqual((await host.request('GET', `/f/observability${url}`)).json().session.session_id, id);
+  assert.strictEqual((await call('PATCH', `${url}/metadata`, { body: { session_name: 'new' } })).json().session.session_name, 'new');
+  assert.strictEqual((await call('POST', `${url}/stop`)).json().session_id, id);
+  assert.strictEqual((await call('DELETE', url)).json().session_id, id);
+  assert.strictEqual((await call('GET', url)).status, 404);
+  // It parts no segments, and no fixed part of a path is written with it.
+  assert.deepStrictEqual((await call('GET', '/sessions%2Fx')).json(), { detail: 'Not Found' });
+  assert.deepStrictEqual((await call('GET', '/sessions/x%2Fstatus')).json(), { detail: 'Session not found' });
+});
+
+test('every close code that a client may send is echoed', async () => {
+  for (const code of [1000, 1001, 1003, 1007, 1011, 1012, 1013, 1014, 3000, 4999]) {
+    const socket = new WebSocket(`ws://127.0.0.1:${host.port(PORT)}/ws`);
+    await new Promise((resolve, reject) => { socket.on('open', resolve); socket.on('error', reject); });
+    const closed = new Promise((resolve) => { socket.on('close', resolve); });
+    socket.close(code, 'bye');
+    assert.strictEqual(await closed, code);
+  }
+});

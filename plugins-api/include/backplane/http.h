@@ -64,6 +64,8 @@ typedef struct bp_family {
 #define BP_PARAM_BOOLEAN 3u /* true/false/1/0/yes/no/on/off */
 #define BP_PARAM_REAL 4u
 
+#define BP_PARAM_SLASH 1u /* a path parameter whose value may hold a "/", sent as %2F; elsewhere such a path is not found */
+
 typedef struct bp_param {
   uint32_t size;
   uint32_t in;       /* BP_IN_* */
@@ -75,6 +77,8 @@ typedef struct bp_param {
   bp_str pattern;  /* PCRE2, for STRING; empty: any */
   int64_t minimum; /* INTEGER: bounds, both 0 for none. STRING: length in bytes */
   int64_t maximum;
+  uint32_t flags; /* BP_PARAM_SLASH */
+  uint32_t reserved;
 } bp_param;
 
 typedef void (*bp_handler_fn)(void *state, bp_request request); /* [main] */
