@@ -58,9 +58,59 @@ bp_str kit_time_text(int64_t wall_ns, char text[KIT_TIME_BYTES]) {
   return bp_str_make(text, len);
 }
 
+bool kit_same(bp_str a, const char *b) {
+  return a.len == strlen(b) && (a.len == 0 || memcmp(a.ptr, b, a.len) == 0);
+}
+
 void json_text_member(const bp_json_1 *json, bp_json_writer out, bp_str name, bp_str value) {
   json->key(out, name);
   json->put_string(out, value);
+}
+
+struct kit_text kit_text_copy(bp_str from) {
+  struct kit_text copy = {from.ptr ? malloc(from.len + 1) : NULL, 0};
+  if (copy.ptr) {
+    memcpy(copy.ptr, from.ptr, from.len);
+    copy.ptr[from.len] = '\0';
+    copy.len = from.len;
+  }
+  return copy;
+}
+
+void kit_text_free(struct kit_text *text) {
+  free(text->ptr);
+  *text = (struct kit_text){NULL, 0};
+}
+
+bp_str kit_text_str(const struct kit_text *text) {
+  return bp_str_make(text->ptr, text->len);
+}
+
+struct kit_text kit_text_of_writer(const bp_json_1 *json, bp_json_writer writer) {
+  bp_str text = {NULL, 0};
+  struct kit_text copy = {NULL, 0};
+  if (writer && json->writer_text(writer, &text, NULL) == BP_OK)
+    copy = kit_text_copy(text);
+  if (writer)
+    json->writer_free(writer);
+  return copy;
+}
+
+bp_str kit_cut(bp_str text, size_t most) {
+  if (text.len <= most)
+    return text;
+  while (most > 0 && ((unsigned char)text.ptr[most] & 0xC0) == 0x80)
+    most--;
+  return bp_str_make(text.ptr, most);
+}
+
+void kit_uuid(const bp_core_1 *core, char text[KIT_UUID_BYTES]) {
+  unsigned char b[16];
+  core->random_bytes(b, sizeof(b));
+  b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
+  b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
+  snprintf(text, KIT_UUID_BYTES, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5], b[6],
+           b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 void *kit_call_new(bp_plugin self, const bp_http_1 *http, const bp_db_1 *db, bp_request request, size_t size) {

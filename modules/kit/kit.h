@@ -35,8 +35,29 @@ void kit_publish(bp_plugin self, const bp_db_1 *db, bp_str topic, bp_str key, bp
 /* A wall clock time in the form of JavaScript's toISOString, "2026-11-21T08:17:00.123Z". */
 #define KIT_TIME_BYTES 32
 bp_str kit_time_text(int64_t wall_ns, char text[KIT_TIME_BYTES]);
+bool kit_same(bp_str a, const char *b);
 /* A member whose value is a text. */
 void json_text_member(const bp_json_1 *json, bp_json_writer out, bp_str name, bp_str value);
+
+/* ---- Texts that outlive the call they came with ---- */
+
+/* A text of our own, ended by a NUL that does not count. */
+struct kit_text {
+  char *ptr;
+  size_t len;
+};
+/* A copy, or one without a pointer when there is no memory or nothing to copy. */
+struct kit_text kit_text_copy(bp_str from);
+void kit_text_free(struct kit_text *text);
+bp_str kit_text_str(const struct kit_text *text);
+/* The writer's text as a copy; the writer is freed. */
+struct kit_text kit_text_of_writer(const bp_json_1 *json, bp_json_writer writer);
+/* Bytes up to `most`, not ending within a character. */
+bp_str kit_cut(bp_str text, size_t most);
+
+/* A random UUID (RFC 9562, version 4). */
+#define KIT_UUID_BYTES 37
+void kit_uuid(const bp_core_1 *core, char text[KIT_UUID_BYTES]);
 
 /* ---- A request that waits for the store ---- */
 

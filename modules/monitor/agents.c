@@ -26,8 +26,8 @@ static bool is_settled(const struct file_mark *mark) {
   return nanoseconds(now) - mark->changed_ns > SETTLED_NS;
 }
 
-static struct text read_all(int fd, size_t len) {
-  struct text text = {malloc(len + 1), 0};
+static struct kit_text read_all(int fd, size_t len) {
+  struct kit_text text = {malloc(len + 1), 0};
   while (text.ptr && text.len < len) {
     ssize_t got = read(fd, text.ptr + text.len, len - text.len);
     if (got <= 0)
@@ -37,16 +37,16 @@ static struct text read_all(int fd, size_t len) {
   return text;
 }
 
-static struct text compact_member(const struct scan *scan, bp_json root, bp_str name) {
+static struct kit_text compact_member(const struct scan *scan, bp_json root, bp_str name) {
   bp_json_writer out = 0;
   bp_json value = 0;
   if (scan->json->writer_new(scan->self, &out) != BP_OK)
-    return (struct text){NULL, 0};
+    return (struct kit_text){NULL, 0};
   if (root && scan->json->get(root, name, &value) == BP_OK)
     scan->json->put_value(out, value);
   else
     scan->json->put_null(out);
-  return text_of_writer(scan->json, out);
+  return kit_text_of_writer(scan->json, out);
 }
 
 /* The objects of the member "agents"; whatever else stands there is left out. */
@@ -73,13 +73,13 @@ static void see(struct scan *scan, bp_json root) {
     return;
   json->object_begin(out);
   json->key(out, BP_LIT("session_name"));
-  json->put_raw(out, text_str(&scan->agents.session_name));
+  json->put_raw(out, kit_text_str(&scan->agents.session_name));
   json->key(out, BP_LIT("updated_at"));
-  json->put_raw(out, text_str(&scan->agents.updated_at));
+  json->put_raw(out, kit_text_str(&scan->agents.updated_at));
   json->key(out, BP_LIT("agents"));
   put_agents(scan, root, out);
   json->object_end(out);
-  scan->agents.answer = text_of_writer(json, out);
+  scan->agents.answer = kit_text_of_writer(json, out);
 }
 
 void scan_agents(struct scan *scan) {
@@ -100,13 +100,13 @@ void scan_agents(struct scan *scan) {
   scan->agents_mark = mark;
   if (exists && !is_settled(&mark))
     scan->agents_mark.changed_ns = 0; /* look again the next time */
-  struct text text = exists && mark.bytes <= AGENTS_BYTES ? read_all(fd, (size_t)mark.bytes) : (struct text){NULL, 0};
-  if (text.ptr && scan->json->parse(scan->self, text_str(&text), &root, NULL) != BP_OK)
+  struct kit_text text = exists && mark.bytes <= AGENTS_BYTES ? read_all(fd, (size_t)mark.bytes) : (struct kit_text){NULL, 0};
+  if (text.ptr && scan->json->parse(scan->self, kit_text_str(&text), &root, NULL) != BP_OK)
     root = 0;
   see(scan, root && scan->json->type(root) == BP_JSON_OBJECT ? root : 0);
   if (root)
     scan->json->release(scan->self, root);
-  text_free(&text);
+  kit_text_free(&text);
   if (fd >= 0)
     close(fd);
 }

@@ -27,7 +27,7 @@ struct history {
   struct waiter *running, *waiting;
   /* the batch under way */
   struct log_position next;
-  struct text lines[BATCH_LINES];
+  struct kit_text lines[BATCH_LINES];
   uint32_t count, line_total;
   size_t bytes;
   bool has_more;
@@ -46,7 +46,7 @@ static void tell_all(struct waiter *waiter, bp_status status) {
 
 static void drop_batch(struct history *h) {
   for (uint32_t i = 0; i < h->count; i++)
-    text_free(&h->lines[i]);
+    kit_text_free(&h->lines[i]);
   h->count = h->line_total = 0;
   h->bytes = 0;
   h->has_more = false;
@@ -62,7 +62,7 @@ static bool take_line(void *ctx, const char *line, size_t len) {
   if (message.json.ptr) {
     h->lines[h->count++] = message.json;
     h->bytes += message.json.len;
-    message.json = (struct text){NULL, 0};
+    message.json = (struct kit_text){NULL, 0};
   }
   message_free(&message);
   h->has_more = h->count == BATCH_LINES || h->bytes > BATCH_BYTES || ++h->line_total == BATCH_LINES * 100;
@@ -156,7 +156,7 @@ static bp_status write_batch(struct history *h) {
       db_integer(h->next.is_skipping),
   };
   for (uint32_t i = 0; i < h->count; i++) {
-    texts[i] = db_text(text_str(&h->lines[i]));
+    texts[i] = db_text(kit_text_str(&h->lines[i]));
     steps[i] = db_exec(ADD_MESSAGE, &texts[i], 1);
   }
   steps[h->count] = db_exec(WRITE_CURSOR, place, 5);

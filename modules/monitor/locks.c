@@ -107,7 +107,7 @@ void scan_locks(struct scan *scan) {
     json->key(out, BP_LIT("count"));
     json->put_integer(out, scan->locks.count);
     json->object_end(out);
-    scan->locks.answer = text_of_writer(json, out);
+    scan->locks.answer = kit_text_of_writer(json, out);
   }
   for (uint32_t i = 0; i < count; i++)
     free(names[i]);

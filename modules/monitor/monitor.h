@@ -19,18 +19,6 @@
 #define LOCKS_MOST 4096u                     /* lock files that are read */
 #define LOCKS_TOTAL_BYTES (8u * 1024 * 1024) /* of all lock files together */
 
-/* A text of our own; freed with free(ptr). */
-struct text {
-  char *ptr;
-  size_t len;
-};
-/* A copy, or one without a pointer when there is no memory (or nothing to copy). */
-struct text text_copy(bp_str from);
-void text_free(struct text *text);
-bp_str text_str(const struct text *text);
-/* The writer's text as a copy; the writer is freed. */
-struct text text_of_writer(const bp_json_1 *json, bp_json_writer writer);
-
 /* ---- log_reader.c: a log that grows, rotates and is cut ---- */
 
 /* What makes a log known again: bytes from its beginning, and the ones last read. */
@@ -64,9 +52,9 @@ void log_read(int fd, struct log_position *at, const struct log_reading *reading
 /* ---- message.c: one line of the log ---- */
 
 struct message {
-  struct text json;      /* compact; no pointer: the line is no message */
-  struct text type;      /* msg_type, or "UNKNOWN" */
-  struct text timestamp; /* as JSON; no pointer: it has none */
+  struct kit_text json;      /* compact; no pointer: the line is no message */
+  struct kit_text type;      /* msg_type, or "UNKNOWN" */
+  struct kit_text timestamp; /* as JSON; no pointer: it has none */
 };
 /* Any thread. */
 void message_parse(const bp_json_1 *json, bp_plugin self, bp_str line, struct message *ret);
@@ -77,16 +65,16 @@ size_t message_bytes(const struct message *message);
 
 struct agents_seen {
   bool exists;
-  struct text answer;                   /* of GET /api/agents */
-  struct text session_name, updated_at; /* as JSON */
+  struct kit_text answer;                   /* of GET /api/agents */
+  struct kit_text session_name, updated_at; /* as JSON */
   uint32_t count;
 };
 void agents_free(struct agents_seen *agents);
 
 struct locks_seen {
-  bool exists;        /* the folder */
-  uint64_t signature; /* of the set of lock files; 0: there are none */
-  struct text answer; /* of GET /api/locks */
+  bool exists;            /* the folder */
+  uint64_t signature;     /* of the set of lock files; 0: there are none */
+  struct kit_text answer; /* of GET /api/locks */
   uint32_t count;
 };
 

@@ -22,15 +22,15 @@ static void put_boolean(const struct monitor *m, bp_json_writer out, bp_str name
 }
 
 /* A member that holds JSON text, null without one. */
-static void put_text(const struct monitor *m, bp_json_writer out, bp_str name, const struct text *text) {
+static void put_text(const struct monitor *m, bp_json_writer out, bp_str name, const struct kit_text *text) {
   m->json->key(out, name);
-  m->json->put_raw(out, text && text->ptr ? text_str(text) : BP_LIT("null"));
+  m->json->put_raw(out, text && text->ptr ? kit_text_str(text) : BP_LIT("null"));
 }
 
-static bp_json_writer whole(const struct monitor *m, const struct text *text, bp_str empty) {
+static bp_json_writer whole(const struct monitor *m, const struct kit_text *text, bp_str empty) {
   bp_json_writer out = begin(m);
   if (out)
-    m->json->put_raw(out, text->ptr ? text_str(text) : empty);
+    m->json->put_raw(out, text->ptr ? kit_text_str(text) : empty);
   return out;
 }
 
@@ -60,7 +60,7 @@ bp_json_writer render_messages(const struct monitor *m, uint32_t limit) {
     const struct message *message = state_line(m, i);
     if (!message->json.ptr)
       continue;
-    m->json->put_raw(out, text_str(&message->json));
+    m->json->put_raw(out, kit_text_str(&message->json));
     count++;
   }
   m->json->array_end(out);
@@ -92,7 +92,7 @@ static void put_types(const struct monitor *m, bp_json_writer out, char **types,
 bp_json_writer render_stats(const struct monitor *m) {
   char *types[LINES_MOST];
   uint32_t count = 0;
-  const struct text *latest = NULL;
+  const struct kit_text *latest = NULL;
   bp_json_writer out = begin(m);
   if (!out)
     return 0;

@@ -59,9 +59,9 @@ void scan_run(void *ctx) {
 }
 
 void agents_free(struct agents_seen *agents) {
-  text_free(&agents->answer);
-  text_free(&agents->session_name);
-  text_free(&agents->updated_at);
+  kit_text_free(&agents->answer);
+  kit_text_free(&agents->session_name);
+  kit_text_free(&agents->updated_at);
 }
 
 void scan_free(struct scan *scan) {
@@ -71,7 +71,7 @@ void scan_free(struct scan *scan) {
     drop_first(scan);
   message_free(&scan->partial);
   agents_free(&scan->agents);
-  text_free(&scan->locks.answer);
+  kit_text_free(&scan->locks.answer);
   free(scan->lines);
   free(scan);
 }

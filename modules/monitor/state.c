@@ -45,7 +45,7 @@ static void add_line(struct monitor *m, const struct message *message) {
     drop_lines(m, 1);
 }
 
-static bool is_same_text(const struct text *a, const struct text *b) {
+static bool is_same_text(const struct kit_text *a, const struct kit_text *b) {
   return a->len == b->len && (a->len == 0 || memcmp(a->ptr, b->ptr, a->len) == 0);
 }
 
@@ -62,7 +62,7 @@ static void take_agents(struct monitor *m, struct scan *scan) {
 
 static void take_locks(struct monitor *m, struct scan *scan) {
   m->locks_changed |= scan->locks.signature != m->locks.signature;
-  text_free(&m->locks.answer);
+  kit_text_free(&m->locks.answer);
   m->locks = scan->locks;
   scan->locks = (struct locks_seen){0};
 }
@@ -220,6 +220,6 @@ void state_free(struct monitor *m) {
     drop_lines(m, m->line_count);
   message_free(&m->partial);
   agents_free(&m->agents);
-  text_free(&m->locks.answer);
+  kit_text_free(&m->locks.answer);
   free(m->lines);
 }

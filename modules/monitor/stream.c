@@ -86,7 +86,7 @@ static void tick(void *ctx, bp_timer timer) {
 /* ---- A client that comes ---- */
 
 /* Appends a frame to the text; the writer is freed. */
-static bool append_frame(const struct monitor *m, struct text *to, const char *name, bp_json_writer body) {
+static bool append_frame(const struct monitor *m, struct kit_text *to, const char *name, bp_json_writer body) {
   bp_str data;
   bool is_added = false;
   if (body && m->json->writer_text(body, &data, NULL) == BP_OK) {
@@ -108,7 +108,7 @@ static bool append_frame(const struct monitor *m, struct text *to, const char *n
   return is_added;
 }
 
-static bool first_frames(const struct monitor *m, struct text *to) {
+static bool first_frames(const struct monitor *m, struct kit_text *to) {
   return append_frame(m, to, "connected", render_timestamp(m, "connected")) &&
          (!m->agents.exists || append_frame(m, to, "agents", render_agents(m))) &&
          (m->locks.signature == 0 || append_frame(m, to, "locks", render_locks(m))) &&
@@ -132,17 +132,17 @@ struct opening {
 static void open_now(void *ctx, bp_status status) {
   struct opening *opening = ctx;
   struct monitor *m = opening->module;
-  struct text first = {NULL, 0};
+  struct kit_text first = {NULL, 0};
   if (m->is_ticking)
     publish_changes(m);
   m->agents_changed = m->locks_changed = m->messages_changed = false;
   if (status == BP_OK)
     status = first_frames(m, &first) ? start_ticking(m) : BP_E_NO_MEMORY;
   if (status == BP_OK)
-    m->live->serve_sse(opening->request, &m->view, bp_str_make(NULL, 0), BP_LIVE_FROM_NOW, text_str(&first), 0);
+    m->live->serve_sse(opening->request, &m->view, bp_str_make(NULL, 0), BP_LIVE_FROM_NOW, kit_text_str(&first), 0);
   else
     m->http->reply_failure(opening->request, status, NULL);
-  text_free(&first);
+  kit_text_free(&first);
   free(opening);
 }
 

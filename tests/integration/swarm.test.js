@@ -1,0 +1,274 @@
+// The swarm: contract sentences, real workers in Node and Python, workers that die, flood and talk nonsense, the Messages API's
+// protocol against a stand-in, abort, and a host that is killed in the middle.
+'use strict';
+
+const assert = require('node:assert');
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const http = require('node:http');
+const os = require('node:os');
+const path = require('node:path');
+const { test, before, after } = require('node:test');
+const { Host } = require('./lib/host.js');
+const { openEventStream, waitFor } = require('./lib/client.js');
+
+const PORT = 3000;
+const PROGRAMS = path.join(__dirname, 'programs');
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const hosts = [];
+let folder;
+let host;
+
+const config = (options) => `listen "127.0.0.1:${PORT}" { family = "swarm" }
+module "swarm" { project_root = "${folder}", ${options} }
+`;
+const nodeWorker = () => `worker = { "${process.execPath}", "${PROGRAMS}/swarm-worker.js" }, worker_env = { TRACE = "${folder}/trace" }, e2b_api_key = "e2b"`;
+
+async function startHost(options) {
+  const made = await new Host({ config: config(options), ports: [PORT], env: { ANTHROPIC_API_KEY: 'not for workers' } }).start();
+  hosts.push(made);
+  return made;
+}
+
+before(async () => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'backplane-swarm-'));
+  host = await startHost(nodeWorker());
+});
+after(async () => {
+  for (const one of hosts) await one.stop();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+const call = (method, target, body, on = host) => on.request(method, target, { port: PORT, body });
+const post = (prompt, agentCount, on) => call('POST', '/api/sessions', { prompt, agentCount }, on);
+const session = async (id, on) => (await call('GET', `/api/sessions/${id}`, undefined, on)).json();
+const traces = () => (fs.existsSync(`${folder}/trace`) ? fs.readFileSync(`${folder}/trace`, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : []);
+const isAlive = (pid) => { try { process.kill(pid, 0); return true; } catch { return false; } };
+
+async function begin(prompt, agentCount, on) {
+  const reply = await post(prompt, agentCount, on);
+  assert.strictEqual(reply.status, 201, reply.text);
+  return reply.json().sessionId;
+}
+
+async function events(id, on) {
+  const all = [];
+  for (let after = 0; ;) {
+    const page = (await call('GET', `/api/sessions/${id}/events?limit=1000&after=${after}`, undefined, on)).json();
+    all.push(...page.events);
+    if (!page.next) return all;
+    after = page.next;
+  }
+}
+
+async function ended(id, on = host) {
+  await waitFor(`session ${id} to end`, async () => (await events(id, on)).some((one) => one.event === 'session:complete'), () => on.stderr);
+  return { ...(await session(id, on)), events: await events(id, on) };
+}
+const named = (seen, name) => seen.events.filter((one) => one.event === name);
+
+test('what is wrong is refused with the known sentences, the prompt first', async () => {
+  const noPrompt = [400, { error: 'Prompt is required' }];
+  const noCount = [400, { error: 'agentCount must be between 1 and 4' }];
+  const say = async (body) => { const reply = await call('POST', '/api/sessions', body); return [reply.status, reply.json()]; };
+  for (const prompt of [undefined, null, '', '   ', '\n\t\u00a0\u3000\ufeff', 5, true, [], {}]) assert.deepStrictEqual(await say({ prompt, agentCount: 99 }), noPrompt, JSON.stringify(prompt));
+  for (const agentCount of [undefined, null, 0, -1, 5, 2.5, 1e300, '2', true, [], {}]) assert.deepStrictEqual(await say({ prompt: 'x', agentCount }), noCount, JSON.stringify(agentCount));
+  for (const body of ['[]', '5', 'null', '"x"', '{}']) assert.deepStrictEqual(await say(body), noPrompt, body);
+  assert.deepStrictEqual(await say(undefined), noPrompt);
+  const broken = await host.request('POST', '/api/sessions', { port: PORT, body: '{"prompt":', headers: { 'content-type': 'application/json' } });
+  assert.strictEqual(broken.status, 400);
+  assert.strictEqual(typeof broken.json().error, 'string');
+  for (const id of ['x', '00000000-0000-4000-8000-000000000000', '%00', 'a%2fb']) {
+    const reply = await call('GET', `/api/sessions/${id}`);
+    assert.ok(reply.status === 404 || reply.status === 400, reply.text);
+    assert.strictEqual(typeof reply.json().error, 'string');
+  }
+  assert.deepStrictEqual((await call('GET', '/api/sessions/none')).json(), { error: 'Session not found' });
+  assert.deepStrictEqual((await call('DELETE', '/api/sessions/none')).json(), { error: 'Session not found' });
+  assert.strictEqual((await call('GET', '/api/sessions/none/events')).status, 404);
+  assert.deepStrictEqual([(await call('PUT', '/api/sessions')).status, (await call('GET', '/nothing')).status], [405, 404]);
+});
+
+test('three agents, three tasks: every event of the contract, in order, terminal ones once', async () => {
+  const id = await begin('  1. alpha\n2. beta sandbox\n3. gamma object  ', 3);
+  assert.match(id, UUID);
+  const seen = await ended(id);
+  const { createdAt, todos, agents } = seen;
+  assert.deepStrictEqual([seen.id, seen.prompt, seen.agentCount, seen.status], [id, '1. alpha\n2. beta sandbox\n3. gamma object', 3, 'completed']);
+  assert.ok(Number.isInteger(createdAt) && Math.abs(createdAt - Date.now()) < 600000);
+  assert.deepStrictEqual(todos.map((todo) => [todo.description, todo.status, todo.result]), [['Alpha', 'completed', 'did Alpha'], ['Beta sandbox', 'completed', 'did Beta sandbox'], ['Gamma object', 'completed', { ok: true, nothing: null }]]);
+  assert.strictEqual(agents.length, 3);
+  for (const agent of agents) assert.deepStrictEqual([UUID.test(agent.id), agent.sessionId, agent.status, agent.currentTaskId], [true, id, 'terminated', null]);
+  assert.deepStrictEqual(todos.map((todo) => todo.assignedTo).sort(), agents.map((agent) => agent.id).sort());
+  const sandboxed = agents.filter((agent) => 'sandboxId' in agent);
+  assert.deepStrictEqual(sandboxed.map((agent) => [agent.sandboxId, agent.streamUrl]), [['sb-1', 'https://stream.example/1']]);
+  assert.deepStrictEqual(named(seen, 'task:created').map((one) => one.data), todos.map((todo) => ({ id: todo.id, description: todo.description, status: 'pending', assignedTo: null })));
+  assert.deepStrictEqual(named(seen, 'task:assigned').map((one) => Object.keys(one.data)), Array(3).fill(['todoId', 'agentId']));
+  assert.deepStrictEqual(named(seen, 'task:completed').map((one) => one.data.todoId).sort(), todos.map((todo) => todo.id).sort());
+  assert.deepStrictEqual(named(seen, 'agent:terminated').map((one) => one.data.agentId).sort(), agents.map((agent) => agent.id).sort());
+  assert.deepStrictEqual(named(seen, 'session:complete').map((one) => one.data), [{ sessionId: id }]);
+  assert.strictEqual(seen.events.at(-1).event, 'session:complete');
+  const first = seen.events.findIndex((one) => one.event === 'agent:thinking' && one.data.action.startsWith('doing'));
+  const mine = seen.events.filter((one) => one.data.agentId === seen.events[first].data.agentId).map((one) => one.event);
+  assert.deepStrictEqual(mine.filter((name) => name !== 'task:assigned').slice(-4), ['agent:thinking', 'agent:reasoning', 'task:completed', 'agent:terminated']);
+  assert.ok(named(seen, 'agent:thinking').some((one) => one.data.action === 'Sandbox ready: sb-1' && Number.isInteger(one.data.timestamp)));
+  await waitFor('the workers to end by themselves', () => traces().filter((one) => one.session === id && one.what === 'end of stdin').length === 3);
+  const [trace] = traces().filter((one) => one.session === id);
+  for (const name of ['SESSION_ID', 'AGENT_ID', 'TASK_ID', 'TASK_DESCRIPTION', 'SOCKET_URL', 'E2B_API_KEY', 'DEDALUS_API_KEY', 'TRACE', 'PATH']) assert.ok(trace.keys.includes(name), name);
+  assert.ok(!trace.keys.includes('ANTHROPIC_API_KEY'));
+  assert.deepStrictEqual([trace.url, trace.e2b], ['http://localhost:3000', 'e2b']);
+});
+
+test('one agent does several tasks over its stdin; more agents than tasks: the others are terminated at once', async () => {
+  const one = await ended(await begin('only one thing', 1));
+  assert.deepStrictEqual([one.status, one.todos.length, one.agents.length], ['completed', 1, 1]);
+  const many = await ended(await begin('alpha and beta and gamma and delta', 4));
+  assert.strictEqual(many.status, 'completed');
+  assert.strictEqual(named(many, 'agent:terminated').length, 4);
+});
+
+test('a worker that floods, talks nonsense, completes twice or leaves: nothing is lost, nothing is told twice', async () => {
+  const id = await begin('1. flood\n2. garbage twice\n3. twice leave\n4. plain', 4);
+  const seen = await ended(id);
+  assert.strictEqual(seen.status, 'completed');
+  assert.deepStrictEqual(seen.todos.map((todo) => todo.result), ['did Flood', 'did Garbage twice', 'did Twice leave', 'did Plain']);
+  for (const name of ['task:completed', 'agent:terminated']) assert.strictEqual(named(seen, name).length, 4, name);
+  assert.strictEqual(named(seen, 'session:complete').length, 1);
+  const steps = named(seen, 'agent:thinking').map((one) => one.data.action).filter((action) => action.startsWith('step'));
+  assert.ok(steps.length >= 4000 && steps.at(-1) === 'step 4999', `${steps.length}`);
+  assert.deepStrictEqual(steps, [...steps].sort((a, b) => Number(a.slice(5)) - Number(b.slice(5))));
+});
+
+test('a worker killed on the way: its task goes to another one, and the swarm finishes', async () => {
+  const id = await begin('1. first wait\n2. second\n3. third', 3);
+  const victim = await waitFor('the waiting worker', () => traces().find((one) => one.session === id && one.what === 'start First wait'));
+  const before = await session(id);
+  const task = before.todos[0];
+  assert.deepStrictEqual([task.status, before.agents.find((agent) => agent.id === task.assignedTo).currentTaskId], ['assigned', task.id]);
+  process.kill(victim.pid, 'SIGKILL');
+  const next = await waitFor('another worker with the task', () => traces().find((one) => one.session === id && one.what === 'start First wait' && one.pid !== victim.pid));
+  assert.strictEqual((await events(id)).filter((one) => one.event === 'agent:terminated' && one.data.agentId === victim.agent).length, 1);
+  process.kill(next.pid, 'SIGKILL');
+  const last = await waitFor('a third one', () => traces().find((one) => one.session === id && one.what === 'start First wait' && ![victim.pid, next.pid].includes(one.pid)));
+  process.kill(last.pid, 'SIGKILL');
+  const seen = await ended(id);
+  assert.deepStrictEqual([seen.status, seen.todos[0].status, seen.todos[0].assignedTo], ['failed', 'pending', null]);
+  assert.deepStrictEqual(seen.todos.slice(1).map((todo) => todo.status), ['completed', 'completed']);
+  assert.strictEqual(named(seen, 'session:complete').length, 1);
+  assert.strictEqual(named(seen, 'agent:terminated').length, seen.agents.length);
+});
+
+test('a worker that always dies: three times, then the session has failed', async () => {
+  const seen = await ended(await begin('die', 1));
+  assert.strictEqual(seen.status, 'failed');
+  assert.strictEqual(named(seen, 'task:assigned').length, 3);
+  assert.deepStrictEqual(seen.todos.map((todo) => [todo.status, todo.assignedTo]), [['pending', null]]);
+});
+
+test('abort kills the workers; the session has failed and says so once', async () => {
+  const id = await begin('1. wait one\n2. wait two', 2);
+  const workers = await waitFor('both workers', () => { const found = traces().filter((one) => one.session === id); return found.length === 2 && found; });
+  const reply = await call('DELETE', `/api/sessions/${id}`);
+  assert.deepStrictEqual([reply.status, reply.json().id, reply.json().status], [200, id, 'failed']);
+  await waitFor('the workers to be gone', () => workers.every((one) => !isAlive(one.pid)));
+  assert.strictEqual((await call('DELETE', `/api/sessions/${id}`)).status, 200);
+  const seen = await ended(id);
+  assert.deepStrictEqual(seen.agents.map((agent) => agent.status), ['terminated', 'terminated']);
+  assert.deepStrictEqual([named(seen, 'session:complete').length, named(seen, 'agent:terminated').length], [1, 2]);
+  const list = (await call('GET', '/api/sessions?status=failed&limit=1')).json();
+  assert.deepStrictEqual([list.count, list.sessions[0].id], [1, id]);
+});
+
+test('the live log has every change, after it is stored', async () => {
+  const stream = await openEventStream('/api/backplane/live?topics=swarm.*', { port: host.port() });
+  const id = await begin('alpha and beta', 2);
+  await waitFor('the end', () => stream.events.some((one) => one.data.includes('session:complete') && one.data.includes(id)));
+  const names = stream.events.filter((one) => one.event === 'swarm.event' || one.data.includes('"swarm.event"')).map((one) => JSON.parse(one.data)).map((one) => (one.data || one).event);
+  assert.deepStrictEqual([...new Set(names)].sort(), ['agent:terminated', 'session:complete', 'task:assigned', 'task:completed', 'task:created']);
+  stream.close();
+});
+
+test('the host is killed in the middle: it goes on where it was', async () => {
+  const id = await begin('1. quick\n2. wait here', 2);
+  await waitFor('one to be done and one to wait', async () => (await session(id)).todos.map((todo) => todo.status).join() === 'completed,assigned');
+  const worker = traces().find((one) => one.session === id && one.what === 'start Wait here');
+  const before = await session(id);
+  await host.kill();
+  host.end = undefined;
+  await waitFor('the worker to end with its host', () => !isAlive(worker.pid));
+  await host.start();
+  const again = await waitFor('a new worker with the task', () => traces().find((one) => one.session === id && one.what === 'start Wait here' && one.pid !== worker.pid));
+  const after = await session(id);
+  assert.deepStrictEqual(after.todos[0], before.todos[0]);
+  assert.deepStrictEqual([after.status, after.todos[1].status, after.todos[1].assignedTo], ['running', 'assigned', again.agent]);
+  await call('DELETE', `/api/sessions/${id}`);
+  assert.strictEqual(named(await ended(id), 'session:complete').length, 1);
+});
+
+test('python workers, by default workers/worker.py of the project', async (t) => {
+  if (spawnSync('python3', ['--version']).error) return t.skip('there is no python3');
+  fs.mkdirSync(path.join(folder, 'workers'), { recursive: true });
+  fs.copyFileSync(path.join(PROGRAMS, 'swarm-worker.py'), path.join(folder, 'workers/worker.py'));
+  const other = await startHost('');
+  const seen = await ended(await begin('1. one\n2. two\n3. three', 3, other), other);
+  assert.deepStrictEqual(seen.todos.map((todo) => todo.result), ['ONE', 'TWO', 'THREE']);
+  fs.rmSync(path.join(folder, 'workers'), { recursive: true });
+  return undefined;
+});
+
+test('without a worker the tasks stay pending, and the log says why', async () => {
+  const other = await startHost('');
+  const id = await begin('alpha and beta', 2, other);
+  const seen = await session(id, other);
+  assert.deepStrictEqual([seen.status, seen.todos.map((todo) => todo.status), seen.agents.map((agent) => agent.status)], ['running', ['pending', 'pending'], ['booting', 'booting']]);
+  await other.logged(/no worker is configured/);
+});
+
+// Speaks the Messages API: `answers` are taken one after the other.
+async function messagesApi(answers) {
+  const asked = [];
+  const server = http.createServer((request, reply) => {
+    let body = '';
+    request.on('data', (piece) => { body += piece; });
+    request.on('end', () => {
+      asked.push({ method: request.method, url: request.url, headers: request.headers, body: JSON.parse(body) });
+      const { status = 200, headers = {}, text, raw, content, stop = 'end_turn' } = answers.shift();
+      reply.writeHead(status, { 'content-type': 'application/json', ...headers });
+      reply.end(raw ?? JSON.stringify(status === 200
+        ? { id: 'msg_1', type: 'message', role: 'assistant', model: 'm', stop_reason: stop, stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 }, content: content ?? [{ type: 'text', text }] }
+        : { type: 'error', error: { type: 'api_error', message: 'no' } }));
+    });
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  return { asked, answers, url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+}
+
+test('the Messages API: the request, fences, tool calls, retries, cut off and useless answers', async () => {
+  const api = await messagesApi([]);
+  const other = await startHost(`${nodeWorker()}, anthropic_api_key = "sk-secret", anthropic_base_url = "${api.url}/"`);
+  const todos = (...names) => JSON.stringify({ todos: names.map((description) => ({ description })) });
+  const ask = async (...answers) => {
+    api.asked.length = 0;
+    api.answers.splice(0, Infinity, ...answers);
+    const reply = await post('build it', 2, other);
+    assert.strictEqual(api.answers.length, 0, 'every answer was asked for');
+    return reply.status === 201 ? (await ended(reply.json().sessionId, other)).todos.map((todo) => todo.description) : [reply.status, reply.json()];
+  };
+  assert.deepStrictEqual(await ask({ text: todos('a', 'b') }), ['a', 'b']);
+  const [{ method, url, headers, body }] = api.asked;
+  assert.deepStrictEqual([method, url, headers['x-api-key'], typeof headers['anthropic-version'], headers['content-type']], ['POST', '/v1/messages', 'sk-secret', 'string', 'application/json']);
+  assert.deepStrictEqual([body.model, body.max_tokens, body.messages], ['claude-sonnet-4-5-20250929', 1024, [{ role: 'user', content: 'build it' }]]);
+  assert.match(body.system, /exactly 2 independent tasks/);
+  assert.deepStrictEqual(await ask({ text: '```json\n' + todos('f') + '\n```' }), ['f']);
+  assert.deepStrictEqual(await ask({ text: 'Here you are:\n```\n' + todos('g', 'h', 'i') + '\n```\nDone.' }), ['g', 'h', 'i']);
+  assert.deepStrictEqual(await ask({ content: [{ type: 'text', text: 'I call it.' }, { type: 'tool_use', id: 't', name: 'x', input: { todos: [{ description: 't1' }, { description: 't2' }] } }] }), ['t1', 't2']);
+  assert.deepStrictEqual(await ask({ status: 529 }, { status: 429, headers: { 'retry-after': '0' } }, { status: 500, raw: '<html>' }, { text: todos('late') }), ['late']);
+  assert.deepStrictEqual(await ask({ text: todos('cut', 'off').slice(0, 30), stop: 'max_tokens' }, { text: todos('whole') }), ['whole']);
+  assert.ok(api.asked[1].body.max_tokens > 1024);
+  assert.deepStrictEqual(await ask({ text: 'no' }, { raw: '{' }, { raw: '5' }, { content: [] }), [500, { error: 'Failed to decompose prompt' }]);
+  assert.deepStrictEqual(await ask({ status: 401 }), [500, { error: 'Failed to decompose prompt' }]);
+  const failed = (await call('GET', '/api/sessions?status=failed', undefined, other)).json();
+  assert.deepStrictEqual([failed.count, failed.sessions[0].todos, failed.sessions[0].agents], [2, [], []]);
+  api.close();
+  assert.doesNotMatch(other.stderr, /sk-secret/);
+});
