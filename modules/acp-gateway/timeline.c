@@ -128,16 +128,17 @@ void timeline_tool(const struct session *session, bp_json update) {
   end(gw, w);
 }
 
-/* A budget is used up: the turn of the session it is about ends. The notice names a session by our id or by a timeline id. */
+/* A rule says that a session has used its budget: its turns end. The notice names the topmost session of a tree. */
 void timeline_budget(void *ctx, const bp_live_event *event) {
   struct gateway *gw = ctx;
   bp_json root = 0;
-  bp_str id = {NULL, 0};
+  bp_str id = {NULL, 0}, verdict = {NULL, 0};
   if (event->flags || gw->json->parse(gw->self, event->payload, &root, NULL) != BP_OK)
     return;
+  get_text(gw, root, "verdict", &verdict);
   if (!get_text(gw, root, "session_id", &id))
     id = event->key;
-  for (struct session *session = gw->sessions; session; session = session->next) {
+  for (struct session *session = gw->sessions; session && str_is(verdict, "deny"); session = session->next) {
     bool is_meant =
         str_is(id, session->id) || (session->timeline_root && str_is(id, session->timeline_root)) || (session->parent && str_is(id, session->parent));
     if (!is_meant || !session->turn || session->turn->is_cancelled)
