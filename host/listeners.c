@@ -117,6 +117,13 @@ static void listener_free(struct http_listener *listener) {
   free(listener);
 }
 
+/* The families of a reload are new objects. */
+static void resolve_family(struct http_listener *listener, const struct config_listener *config) {
+  const struct family *family = config->family ? family_find(str_from(config->family)) : NULL;
+  listener->family_object = family;
+  listener->leaves_authorization = family && (family_facts(family)->flags & BP_FAMILY_OWN_AUTHORIZATION);
+}
+
 static struct http_listener *listener_new(const struct config_listener *config, uint16_t port) {
   struct http_listener *listener = mem_alloc(sizeof(*listener));
   listener->address = str_dupz(str_from(config->address));
@@ -126,7 +133,7 @@ static struct http_listener *listener_new(const struct config_listener *config, 
   listener->is_public = config->is_public;
   listener->auth = config->auth;
   listener->family = config->family ? str_dupz(str_from(config->family)) : NULL;
-  listener->family_object = config->family ? family_find(str_from(config->family)) : NULL;
+  resolve_family(listener, config);
   listener->fd = -1;
   return listener;
 }
@@ -145,11 +152,11 @@ static void report_closed(const struct config_listener *config, bp_status status
            err->hint, config->file ? config->file : "configuration", config->line);
 }
 
-/* True if it is open, now or already. The families of a reload are new objects. */
+/* True if it is open, now or already. */
 static bool open_one(const struct config_listener *config, uint16_t port) {
   struct http_listener *listener = find_open(config, port);
   if (listener) {
-    listener->family_object = config->family ? family_find(str_from(config->family)) : NULL;
+    resolve_family(listener, config);
     return true;
   }
   listener = listener_new(config, port);

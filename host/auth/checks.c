@@ -197,7 +197,8 @@ static struct gate_answer identify(struct http_exchange *x, const struct auth_pe
   bp_str token;
   if (exchange_header_count(x, "Authorization") > 1)
     return refuse(401, text_token);
-  if (token_of(x, &token)) {
+  bool is_left = x->listener->leaves_authorization && peer_is_trusted(x, peer);
+  if (!is_left && token_of(x, &token)) {
     bool is_limited = false;
     if (token_check(token, &x->who, &is_limited))
       return pass(AUTH_PASS);

@@ -18,6 +18,7 @@ struct http_listener {
   enum listener_auth auth;
   char *family;              /* the family served; NULL for main */
   const void *family_object; /* the router's, resolved when families are known */
+  bool leaves_authorization; /* BP_FAMILY_OWN_AUTHORIZATION */
   int fd;                    /* -1 while not open */
   struct http_listener *next;
   void *wire; /* host/http's own */

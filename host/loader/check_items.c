@@ -64,7 +64,8 @@ static bp_status check_option(const struct check *check, const void *item) {
 
 static bp_status check_family(const struct check *check, const void *item) {
   const bp_family *family = item;
-  const uint32_t known = BP_FAMILY_NO_405 | BP_FAMILY_HEAD_405 | BP_FAMILY_DOCS | BP_FAMILY_NOT_BARE | BP_FAMILY_CORS_CREDENTIALS;
+  const uint32_t known =
+      BP_FAMILY_NO_405 | BP_FAMILY_HEAD_405 | BP_FAMILY_DOCS | BP_FAMILY_NOT_BARE | BP_FAMILY_CORS_CREDENTIALS | BP_FAMILY_OWN_AUTHORIZATION;
   STATUS_CHECK(CHECK_TEXTS(check, {"title", family->title}, {"not_found_text", family->not_found_text},
                            {"not_allowed_text", family->not_allowed_text}, {"json_content_type", family->json_content_type}));
   if (family->flags & ~known)
@@ -110,7 +111,9 @@ static bp_status check_route(const struct check *check, const void *item) {
                          BP_ROUTE_IF_FAMILY | BP_ROUTE_NOT_BARE;
   STATUS_CHECK(CHECK_TEXTS(check, {"method", route->method}, {"path", route->path}, {"summary", route->summary}, {"family", route->family},
                            {"scope", route->scope}, {"body_schema", route->body_schema}, {"response_schema", route->response_schema},
-                           {"policy", route->policy}));
+                           {"policy", route->policy}, {"bad_body_text", route->bad_body_text}));
+  if (route->bad_body_status != 0 && (route->bad_body_status < 400 || route->bad_body_status > 599))
+    return check_fail(check, BP_E_INVALID, "bad_body_status is not 0 or a status from 400 to 599");
   if (route->flags & ~known)
     return check_newer(check, "flags", route->flags);
   if (!syntax_is_word(route->operation_id))

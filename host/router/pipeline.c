@@ -58,10 +58,20 @@ static void enter_handler(struct request *r) {
   }
 }
 
+/* The route's own sentence for a bad body, where it has one. */
+static void reply_invalid(struct request *r, const struct error_list *errors) {
+  const struct route *route = r->route;
+  bool is_own = !route->is_removed && route->facts.bad_body_status != 0 && strncmp(errors->items[0].location, "/body", 5) == 0;
+  request_done(r);
+  if (is_own)
+    family_reply_text(r->x, r->family, route->facts.bad_body_status, route->facts.bad_body_text);
+  else
+    family_reply_invalid(r->x, r->family, errors);
+}
+
 void pipeline_conclude(struct request *r, const struct error_list *errors) {
   if (errors->count > 0) {
-    request_done(r);
-    family_reply_invalid(r->x, r->family, errors);
+    reply_invalid(r, errors);
   } else if (r->route->facts.facts && !r->route->is_removed) {
     policy_step(r, enter_handler);
   } else {

@@ -27,6 +27,9 @@ extern "C" {
 #define BP_FAMILY_DOCS 4u              /* the host serves /docs, /redoc and /openapi.json */
 #define BP_FAMILY_NOT_BARE 8u          /* on the main listener only under /f/<name>/ */
 #define BP_FAMILY_CORS_CREDENTIALS 16u /* Access-Control-Allow-Credentials: true for origins that passed */
+/* On a listener of this family, the Authorization header of the host's own user is left to the handlers, which read it with
+ * `header`: clients of such a family send a token of its own. Anybody else needs a token of the host. */
+#define BP_FAMILY_OWN_AUTHORIZATION 32u
 
 typedef struct bp_family {
   uint32_t size;
@@ -105,6 +108,11 @@ typedef struct bp_route {
   bp_handler_fn handle;
   bp_facts_fn facts; /* a mutating route has either this ... */
   bp_str policy;     /* ... with the policy set's name, or the word "none" here and no facts */
+  /* The answer to a body that is not valid JSON or does not fit the schema, where clients know a sentence of this route's own: its
+   * status (400 to 599) and text in the family's shape. 0: the family's validation error. */
+  uint32_t bad_body_status;
+  uint32_t reserved2;
+  bp_str bad_body_text;
 } bp_route;
 
 /* ---- Requests ---- */

@@ -236,6 +236,18 @@ static void test_a_wrong_token_is_not_forgiven_to_the_same_user(void **state) {
   assert_int_equal(verdict_of("localhost:8700", "Authorization", "Basic dXNlcg==", "Authorization", "Basic eA==", NULL), 401);
 }
 
+static void test_a_family_may_read_authorization_itself(void **state) {
+  (void)state;
+  struct request r;
+  request_init(&r, LISTENER_AUTH_PEER, "GET", "/api/projects");
+  r.listener.leaves_authorization = true;
+  request_header(&r, "Host", "localhost:8700");
+  request_header(&r, "Authorization", "Bearer a-token-of-the-family");
+  assert_int_equal(ask(&r, true).verdict, AUTH_PASS);
+  assert_memory_equal(r.x.who.principal, "uid:", 4);
+  assert_int_equal(ask(&r, false).status, 401);
+}
+
 static void test_a_websocket_may_carry_its_token_as_a_protocol(void **state) {
   (void)state;
   struct request r;
@@ -315,6 +327,7 @@ int main(void) {
       cmocka_unit_test(test_the_peer_counts_only_where_the_listener_says),
       cmocka_unit_test(test_a_unix_socket_takes_any_host_and_root),
       cmocka_unit_test(test_a_wrong_token_is_not_forgiven_to_the_same_user),
+      cmocka_unit_test(test_a_family_may_read_authorization_itself),
       cmocka_unit_test(test_a_websocket_may_carry_its_token_as_a_protocol),
       cmocka_unit_test(test_public_paths),
       cmocka_unit_test(test_origins_that_no_browser_sends_are_not_taken),
