@@ -213,22 +213,34 @@ static void build_unit(const struct observability *o, const struct event *event,
     add_session_update(event, unit, moved);
 }
 
-static void store_event(struct observability *o, bp_request request, const struct event *event, bool must_exist) {
+static bp_status write_event(const struct observability *o, const struct event *event, bool must_exist, bp_db_done_fn done, void *ctx) {
   struct event_unit unit = {.step_count = 0};
   bp_str payload = {NULL, 0};
   unit.writers[0] = write_broadcast(o, event);
-  struct call *call = call_new(o, request);
-  if (call && o->json->writer_text(unit.writers[0], &payload, NULL) != BP_OK) {
-    o->http->reply_failure(request, BP_E_NO_MEMORY, NULL);
-    free(call);
-    call = NULL;
-  }
-  if (call) {
+  bp_status status = unit.writers[0] ? o->json->writer_text(unit.writers[0], &payload, NULL) : BP_E_NO_MEMORY;
+  if (status == BP_OK) {
     build_unit(o, event, must_exist, payload, &unit);
-    kit_call_write(call, unit.steps, unit.step_count, answer_ok);
+    status = o->db->write(o->self, (bp_array){unit.steps, unit.step_count, (uint32_t)sizeof(bp_db_step)}, done, ctx);
   }
   for (uint32_t i = 0; i < 4; i++)
-    o->json->writer_free(unit.writers[i]);
+    if (unit.writers[i])
+      o->json->writer_free(unit.writers[i]);
+  return status;
+}
+
+static void store_event(struct observability *o, bp_request request, const struct event *event, bool must_exist) {
+  struct call *call = call_new(o, request);
+  bp_status status = call ? write_event(o, event, must_exist, answer_ok, call) : BP_OK;
+  if (status != BP_OK)
+    kit_call_refuse(call, status, NULL);
+}
+
+bp_status events_put(const struct observability *o, bp_json body, bp_db_done_fn done, void *ctx) {
+  struct event event;
+  read_event(o, body, &event);
+  if (!event.type.len || !event.session_id.len || !event.session_name.len || !event.timestamp.len)
+    return BP_E_INVALID;
+  return write_event(o, &event, false, done, ctx);
 }
 
 void events_post(void *state, bp_request request) {

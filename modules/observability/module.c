@@ -11,7 +11,7 @@ static const bp_need needs[] = {
     KIT_NEED(BP_PROC_1, bp_proc_1), KIT_NEED(BP_POLICY_1, bp_policy_1),   KIT_NEED(BP_SERVICE_1, bp_service_1),
 };
 
-static const bp_provide provides[] = {{sizeof(bp_provide), 0, BP_STR("timeline/1")}};
+static const bp_provide provides[] = {{sizeof(bp_provide), 0, BP_STR("timeline/1")}, {sizeof(bp_provide), 0, BP_STR("observability/1")}};
 
 static const bp_option options[] = {
     {.size = sizeof(bp_option),
@@ -95,7 +95,9 @@ static bp_status start(void *state, bp_error *err) {
   (void)err;
   retention_start(state);
   bp_status status = timeline_start(state);
-  return status == BP_OK ? budget_start(state) : status;
+  if (status == BP_OK)
+    status = budget_start(state);
+  return status == BP_OK ? observability_service_start(state) : status;
 }
 
 static bp_status drain(void *state) {

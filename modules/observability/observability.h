@@ -57,6 +57,10 @@ bool process_fact_read(int64_t pid, struct process_fact *ret);
 /* events.c */
 void events_post(void *state, bp_request request);
 void events_post_to_session(void *state, bp_request request);
+/* The same for another module's event; `done` is called only for BP_OK. */
+bp_status events_put(const struct observability *module, bp_json body, bp_db_done_fn done, void *ctx);
+/* service.c */
+bp_status observability_service_start(struct observability *module);
 /* event_queries.c */
 void events_list(void *state, bp_request request);
 void events_search(void *state, bp_request request);

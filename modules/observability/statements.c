@@ -63,6 +63,9 @@ const bp_statement observability_statements[STATEMENT_COUNT] = {
     SQL(LAST_ANSWER, "last_answer",
         "SELECT json_extract(content, '$[0].text') FROM observability_events WHERE session_id = ?1 AND event_type = 'message' AND role = 'assistant' "
         "AND content IS NOT NULL ORDER BY timestamp DESC, id DESC LIMIT 1"),
+    SQL(RUNNING_OF_AGENT, "running_of_agent",
+        "SELECT json_object('sessions', (SELECT json_group_array(session_id) FROM (SELECT session_id FROM observability_sessions "
+        "WHERE agent_name = ?1 AND status = 'running' ORDER BY created_at LIMIT 100)))"),
     SQL(PRUNE_EVENTS, "prune_events",
         "DELETE FROM observability_events WHERE received_ms < ?1 AND id IN (SELECT id FROM observability_events ORDER BY id LIMIT 500)"),
     SQL(PUT_NODE, "put_node",
