@@ -3,7 +3,33 @@
 #include "http/wire.h"
 #include "loop/loop.h"
 
+static uint64_t bytes_in_memory; /* of all bodies */
+
 static const char too_large[] = "the request body is larger than this route allows";
+
+bool body_bytes_take(size_t bytes) {
+  if (bytes > http_limits.body_total_bytes || bytes_in_memory > http_limits.body_total_bytes - bytes)
+    return false;
+  bytes_in_memory += bytes;
+  return true;
+}
+
+void body_bytes_give(size_t bytes) {
+  bytes_in_memory -= bytes;
+}
+
+/* What is kept has been taken: bytes.len tells how much to give back. */
+static void keep(struct exchange *x, bp_str bytes) {
+  if (!body_bytes_take(bytes.len)) {
+    exchange_refuse(x, 503, "too many request bodies are in memory now; try again later");
+    return;
+  }
+  buf_append_str(&x->body.bytes, bytes);
+  if (!x->body.bytes.failed)
+    return;
+  body_bytes_give(bytes.len);
+  exchange_refuse(x, 503, "there is no memory for the request body now");
+}
 
 void body_begin(struct exchange *x, bool expects_continue) {
   if (!x->pub.has_body)
@@ -80,9 +106,7 @@ static void take(struct exchange *x, bp_str bytes) {
   } else if (body->mode == BODY_STREAM) {
     body->sink->chunk(&x->pub, body->ctx, bytes);
   } else {
-    buf_append_str(&body->bytes, bytes);
-    if (body->bytes.failed)
-      exchange_refuse(x, 503, "there is no memory for the request body now");
+    keep(x, bytes);
   }
 }
 

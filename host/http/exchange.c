@@ -61,6 +61,7 @@ void exchange_free(struct exchange *x) {
   output_release(&x->out);
   empty_buffer(&x->held);
   empty_buffer(&x->extra);
+  body_bytes_give(x->body.bytes.len);
   empty_buffer(&x->body.bytes);
   if (pooled < POOL_MAX) {
     x->next = pool;

@@ -77,6 +77,9 @@ void exchange_hold(struct http_exchange *x);
 /* Collects the body (up to `limit` bytes, else 413 through wire_error) and calls handler->body; the bytes stay valid until
  * handler->finished. The choice between this and exchange_body_stream is made in handler->request. */
 void exchange_body_buffer(struct http_exchange *x, uint64_t limit);
+/* Accounts for body bytes that are kept in memory; false and nothing taken beyond http_limits.body_total_bytes of all requests. */
+bool body_bytes_take(size_t bytes);
+void body_bytes_give(size_t bytes);
 struct http_body_sink {
   void (*chunk)(struct http_exchange *x, void *ctx, bp_str bytes);
   void (*end)(struct http_exchange *x, void *ctx);

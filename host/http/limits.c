@@ -16,5 +16,6 @@ struct http_limits http_limits = {
     .body_min_rate = 1024,
     .keep_alive_ms = 60 * 1000,
     .write_stall_ms = 30 * 1000,
+    .body_total_bytes = 256 * 1024 * 1024,
     .fd_reserve = 128,
 };

@@ -19,6 +19,7 @@ struct http_limits {
   uint32_t body_min_rate;      /* 1 KiB/s averaged, after the first 5 s (c) */
   int64_t keep_alive_ms;       /* 60 s idle (c) */
   int64_t write_stall_ms;      /* 30 s without the client reading (c) */
+  uint64_t body_total_bytes;   /* 256 MiB of request bodies in memory, all connections: 503 */
   uint32_t fd_reserve;         /* RLIMIT_NOFILE - 128 connections */
 };
 extern struct http_limits http_limits;

@@ -58,11 +58,19 @@ const char *body_refusal(const struct http_exchange *x) {
 
 static void collect(struct http_exchange *x, void *ctx, bp_str bytes) {
   struct request *r = ctx;
-  buf_append_str(&r->collected, bytes);
-  if (!r->collected.failed || r->phase == REQUEST_DONE)
+  if (r->phase == REQUEST_DONE)
     return;
+  bool has_room = body_bytes_take(bytes.len); /* for r->collected.len bytes, given back with them */
+  if (has_room)
+    buf_append_str(&r->collected, bytes);
+  if (has_room && !r->collected.failed)
+    return;
+  if (has_room)
+    body_bytes_give(bytes.len);
   request_done(r);
-  family_reply_unavailable(x, r->family, BP_LIT("no memory for the body; try again later"));
+  family_reply_unavailable(x, r->family,
+                           has_room ? BP_LIT("no memory for the body; try again later")
+                                    : BP_LIT("too many request bodies are in memory now; try again later"));
 }
 
 static void collected(struct http_exchange *x, void *ctx) {
@@ -140,6 +148,7 @@ static void job_run(struct work *work) {
 
 static void job_free(struct parse_job *job) {
   route_unref(job->route);
+  body_bytes_give(job->text.len);
   buf_release(&job->text);
   json_decref(job->root);
   free(job);

@@ -73,6 +73,7 @@ static void free_body(struct request *r) {
   if (r->body_handle)
     doc_close(r->body_handle);
   json_decref(r->body);
+  body_bytes_give(r->collected.len);
   buf_release(&r->collected);
   if (r->facts)
     doc_writer_free(r->facts);

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/clock.h"
+#include "store/live_rows.h"
 #include "store/reader.h"
 #include "store/store.h"
 
@@ -13,7 +14,6 @@
 #define LIVE_READ_LIMIT_BYTES (8u * 1024 * 1024)
 #define LIVE_READ_DEADLINE_MS 15000
 
-static const char rows_sql[] = "SELECT seq, topic, key, time_ns, payload FROM live_log WHERE seq > ?1 ORDER BY seq";
 static const char oldest_sql[] = "SELECT min(seq) FROM live_log";
 
 struct live_read {
@@ -29,7 +29,8 @@ struct live_read {
   struct buf bytes;
 };
 
-static bool topic_matches(const struct live_read *r, bp_str topic) {
+static bool is_wanted(const void *ctx, bp_str topic) {
+  const struct live_read *r = ctx;
   for (uint32_t i = 0; i < r->topic_count; i++) {
     bp_str wanted = r->topics[i];
     if (str_eq(wanted, topic))
@@ -37,7 +38,7 @@ static bool topic_matches(const struct live_read *r, bp_str topic) {
     if (str_ends(wanted, BP_LIT(".*")) && str_starts(topic, bp_str_make(wanted.ptr, wanted.len - 1)))
       return true;
   }
-  return r->topic_count == 0;
+  return false;
 }
 
 static bp_str column(sqlite3_stmt *stmt, int index) {
@@ -61,10 +62,10 @@ static bool grow(struct live_read *r) {
 static bool add_row(struct live_read *r, sqlite3_stmt *stmt, bp_str topic, bp_str key) {
   if (!grow(r))
     return false;
-  bp_str payload = column(stmt, 4);
+  bp_str payload = column(stmt, LIVE_ROW_PAYLOAD);
   r->rows[r->count++] = (struct live_row){
-      .sequence = (uint64_t)sqlite3_column_int64(stmt, 0),
-      .time_ns = sqlite3_column_int64(stmt, 3),
+      .sequence = (uint64_t)sqlite3_column_int64(stmt, LIVE_ROW_SEQ),
+      .time_ns = sqlite3_column_int64(stmt, LIVE_ROW_TIME),
       .topic.len = topic.len,
       .key.len = key.len,
       .payload.len = payload.len,
@@ -86,11 +87,13 @@ static void place_strings(struct live_read *r) {
   }
 }
 
-static int collect(struct live_read *r, sqlite3_stmt *stmt) {
+/* A scan gives rows of all topics. */
+static int collect(struct live_read *r, struct live_rows *rows) {
+  sqlite3_stmt *stmt;
   int rc;
-  while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    bp_str topic = column(stmt, 1), key = column(stmt, 2);
-    if (!topic_matches(r, topic) || (r->key.len > 0 && !str_eq(r->key, key)))
+  while ((rc = live_rows_next(rows, &stmt)) == SQLITE_ROW) {
+    bp_str topic = column(stmt, LIVE_ROW_TOPIC), key = column(stmt, LIVE_ROW_KEY);
+    if ((r->topic_count && !is_wanted(r, topic)) || (r->key.len > 0 && !str_eq(r->key, key)))
       continue;
     if (r->count == r->limit || r->bytes.len > LIVE_READ_LIMIT_BYTES) {
       r->more = true;
@@ -108,17 +111,15 @@ static void run(struct read_job *job, struct reader *reader) {
   if (!reader_begin(reader, job, &sequence))
     return;
   r->oldest = (uint64_t)database_integer(&reader->db, oldest_sql, 0);
-  sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(reader->db.db, rows_sql, -1, &stmt, NULL);
-  if (rc == SQLITE_OK) {
-    sqlite3_bind_int64(stmt, 1, r->from > INT64_MAX ? INT64_MAX : (int64_t)r->from);
-    rc = collect(r, stmt);
-  }
+  struct live_rows rows;
+  int rc = live_rows_open(&rows, reader->db.db, r->from, r->topic_count ? is_wanted : NULL, r);
+  if (rc == SQLITE_OK)
+    rc = collect(r, &rows);
   if (rc == SQLITE_DONE)
     place_strings(r);
   else
     read_job_fail(job, reader, rc, "reading", "live_log");
-  sqlite3_finalize(stmt);
+  live_rows_release(&rows);
   reader_end(reader);
 }
 

@@ -4,7 +4,7 @@
 
 #include "store/database.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* Makes the file (0600) if `create`, or fails with BP_E_NOT_FOUND. *ret_is_new: it was empty. */
 bp_status schema_prepare_file(const char *path, bool create, bool *ret_is_new, bp_error *err);

@@ -40,6 +40,29 @@ static void test_a_body_over_the_limit_is_refused_before_it_is_sent(void **state
   buf_release(&in);
 }
 
+static void test_all_bodies_together_have_a_limit(void **state) {
+  (void)state;
+  struct buf in = {0};
+  uint64_t usual = http_limits.body_total_bytes;
+  int first = loopback_connect(), second = loopback_connect();
+  http_limits.body_total_bytes = 10;
+  loopback_send_z(first, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n12345678");
+  loopback_run_for(5);
+  loopback_send_z(second, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+  loopback_expect_close(second, &in);
+  assert_true(loopback_has(&in, "503 "));
+  buf_clear(&in);
+  loopback_send_z(first, "9");
+  loopback_expect(first, &in, "\r\n\r\n123456789");
+  buf_clear(&in);
+  loopback_send_z(first, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789"); /* what was kept is given back */
+  loopback_expect(first, &in, "\r\n\r\n0123456789");
+  http_limits.body_total_bytes = usual;
+  close(first);
+  close(second);
+  buf_release(&in);
+}
+
 static void test_a_large_refused_body_does_not_destroy_the_answer(void **state) {
   (void)state;
   struct buf in = {0}, out = {0};
@@ -131,6 +154,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_bodies_are_collected_plain_and_chunked),
       TEST(test_a_body_over_the_limit_is_refused_before_it_is_sent),
+      TEST(test_all_bodies_together_have_a_limit),
       TEST(test_a_large_refused_body_does_not_destroy_the_answer),
       TEST(test_continue_is_sent_only_when_the_body_is_wanted),
       TEST(test_an_unwanted_body_is_thrown_away),

@@ -1,4 +1,5 @@
 /* Reads: snapshots and their sequence, rows and `more`, deadlines, pages of the live log. */
+#include "store/live_rows.h"
 #include "store_fixture.h"
 
 static void fill(uint32_t count) {
@@ -168,11 +169,59 @@ static void test_the_live_log_is_paged_and_filtered(void **state) {
   assert_int_equal(page.count, 0);
 }
 
+static bool begins_with(const void *ctx, bp_str topic) {
+  return str_starts(topic, str_from(ctx));
+}
+
+/* More topics than are merged, fewer, and one: each gives what the scan gives, in order. */
+static void test_live_rows_come_in_order_of_whatever_topics(void **state) {
+  char topic[32];
+  (void)state;
+  sqlite3 *db = NULL;
+  assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db,
+                                "CREATE TABLE live_log (seq INTEGER PRIMARY KEY, time_ns INTEGER, topic TEXT, key TEXT, payload TEXT);"
+                                "CREATE INDEX live_log_topic ON live_log (topic);"
+                                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
+                                "INSERT INTO live_log SELECT i * 2, 0, 't' || (i * 7919 % 40), 'k', '{}' FROM n",
+                                NULL, NULL, NULL),
+                   SQLITE_OK);
+  static const char *const kinds[] = {"t", "t1", "t13", "none"};
+  for (size_t i = 0; i < 4; i++) {
+    struct live_rows rows;
+    sqlite3_stmt *stmt;
+    int64_t last = 100, seen = 0, expected;
+    snprintf(topic, sizeof(topic), "%s", kinds[i]);
+    assert_int_equal(live_rows_open(&rows, db, 100, begins_with, topic), SQLITE_OK);
+    assert_int_equal(rows.count, i == 0 ? 1 : i == 1 ? 11 : i == 2 ? 1 : 0);
+    while (live_rows_next(&rows, &stmt) == SQLITE_ROW) {
+      assert_true(sqlite3_column_int64(stmt, LIVE_ROW_SEQ) > last);
+      last = sqlite3_column_int64(stmt, LIVE_ROW_SEQ);
+      seen++;
+    }
+    live_rows_release(&rows);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM live_log WHERE seq > 100 AND substr(topic, 1, length(?1)) = ?1", -1, &stmt, NULL),
+                     SQLITE_OK);
+    sqlite3_bind_text(stmt, 1, topic, -1, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    expected = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    assert_int_equal(seen, expected);
+  }
+  sqlite3_close(db);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      STORE_TEST(test_pages_are_cut_and_say_so),    STORE_TEST(test_a_read_tells_the_sequence_it_includes), STORE_TEST(test_queries_share_a_snapshot),
-      STORE_TEST(test_a_read_ends_at_its_deadline), STORE_TEST(test_a_running_read_is_cancelled),           STORE_TEST(test_close_ends_running_reads),
-      STORE_TEST(test_reads_are_bounded),           STORE_TEST(test_the_live_log_is_paged_and_filtered),
+      STORE_TEST(test_pages_are_cut_and_say_so),
+      STORE_TEST(test_a_read_tells_the_sequence_it_includes),
+      STORE_TEST(test_queries_share_a_snapshot),
+      STORE_TEST(test_a_read_ends_at_its_deadline),
+      STORE_TEST(test_a_running_read_is_cancelled),
+      STORE_TEST(test_close_ends_running_reads),
+      STORE_TEST(test_reads_are_bounded),
+      STORE_TEST(test_the_live_log_is_paged_and_filtered),
+      STORE_TEST(test_live_rows_come_in_order_of_whatever_topics),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
