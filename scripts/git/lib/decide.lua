@@ -44,14 +44,14 @@ local function take_option(name, command, args, i, found, request)
       return spec.joined and refuse_option(name, text) or "Option " .. text .. " needs a value", i
     end
     local value = args[i + 1]
-    if sub(value, 1, 1) == "-" and spec.value ~= values.text then
+    if find(value, "^%-") and spec.value ~= values.text then
       return "The value of " .. text .. " begins with a dash", i
     end
     found[text] = value
     return bad_value(text, spec, value, request), i + 1
   end
   local option, value
-  if sub(text, 1, 2) == "--" then
+  if find(text, "^%-%-") then
     local at = find(text, "=", 1, true)
     if not at then
       return refuse_option(name, text), i
@@ -106,7 +106,7 @@ local function split(name, command, args, first, request)
       end
       found["--"] = true
       break
-    elseif sub(text, 1, 1) == "-" and text ~= "-" then
+    elseif find(text, "^%-") and text ~= "-" then
       local fault
       fault, i = take_option(name, command, args, i, found, request)
       if fault then

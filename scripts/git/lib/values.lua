@@ -4,33 +4,28 @@
 local find, sub, lower, byte, match = string.find, string.sub, string.lower, string.byte, string.match
 local v = {}
 
--- Long texts are searched for single bytes only: a pattern over a megabyte would use the budget of the decision.
+-- A pattern over long texts would use the budget of the decision. Control characters other than tabs and line ends are refused before
+-- any rule is asked (modules/git/facts.c), so for long texts only line ends are looked for.
 local SHORT = 256
-local CONTROLS = { "\n", "\r", "\t", "\0", "\27", "\127" }
 
 local function has_control(text)
   if #text <= SHORT then
     return find(text, "%c") ~= nil
   end
-  for i = 1, #CONTROLS do
-    if find(text, CONTROLS[i], 1, true) then
-      return true
-    end
-  end
-  return false
+  return find(text, "\n", 1, true) ~= nil
 end
 
--- Whether one of the components is `..`, or a name that some file system takes for `.git`.
+-- Whether one of the components is `..`, or a name that some file system takes for `.git`. The first looks are cheap: a long path is
+-- only taken apart where it has a component that begins with a dot, a short name of old (git~1), or a backslash.
 local function bad_component(path)
-  if find(path, "..", 1, true) and (path == ".." or find(path, "^%.%./") or find(path, "/../", 1, true) or sub(path, -3) == "/..") then
-    return "leaves the repository"
+  if not (find(path, "^%.") or find(path, "/.", 1, true) or find(path, "~", 1, true) or find(path, "\\", 1, true)) then
+    return nil
   end
-  local folded = lower(path)
-  if find(folded, "git", 1, true) then
-    for part in string.gmatch(folded, "[^/\\]+") do
-      if match(part, "^(.-)[%. ]*$") == ".git" or find(part, "^%.git[:%. ]") or find(part, "^git~%d") then
-        return "reaches into .git"
-      end
+  for part in string.gmatch(lower(path), "[^/\\]+") do
+    if part == ".." then
+      return "leaves the repository"
+    elseif match(part, "^(.-)[%. ]*$") == ".git" or find(part, "^%.git[:%. ]") or find(part, "^git~%d") then
+      return "reaches into .git"
     end
   end
 end
@@ -62,9 +57,9 @@ function v.path(text, request)
     return "is empty"
   elseif has_control(text) then
     return "holds a control character"
-  elseif sub(text, 1, 1) == ":" then
+  elseif find(text, "^:") then
     return "is a pathspec with magic"
-  elseif sub(text, 1, 1) == "/" and not (request.repo and is_plain_absolute(text) and is_below(text, request.repo)) then
+  elseif find(text, "^/") and not (request.repo and is_plain_absolute(text) and is_below(text, request.repo)) then
     return "lies outside the repository"
   end
   return bad_component(text)
@@ -74,13 +69,13 @@ end
 function v.revision_or_path(text, request)
   if text == "" or text == "-" then
     return nil
-  elseif sub(text, 1, 1) == "-" then
+  elseif find(text, "^%-") then
     return "begins with a dash"
   elseif has_control(text) then
     return "holds a control character"
-  elseif sub(text, 1, 2) == ":(" then
+  elseif find(text, "^:%(") then
     return "is a pathspec with magic"
-  elseif sub(text, 1, 1) == "/" and not (request.repo and is_plain_absolute(text) and is_below(text, request.repo)) then
+  elseif find(text, "^/") and not (request.repo and is_plain_absolute(text) and is_below(text, request.repo)) then
     return "lies outside the repository"
   end
   return bad_component(text)
@@ -89,11 +84,11 @@ end
 function v.revision(text)
   if text == "" then
     return "is empty"
-  elseif sub(text, 1, 1) == "-" and text ~= "-" then
+  elseif find(text, "^%-") and text ~= "-" then
     return "begins with a dash"
   elseif has_control(text) then
     return "holds a control character"
-  elseif sub(text, 1, 1) == "/" then
+  elseif find(text, "^/") then
     return "is no revision"
   end
 end
@@ -102,7 +97,7 @@ end
 function v.new_ref(text)
   if text == "" or #text > 250 then
     return "is empty or longer than 250 bytes"
-  elseif sub(text, 1, 1) == "-" then
+  elseif find(text, "^%-") then
     return "begins with a dash"
   elseif text == "HEAD" or text == "@" or match(text, "^refs/backplane") then
     return "is a reserved name"
@@ -116,7 +111,7 @@ end
 function v.ref_pattern(text)
   if text == "" or #text > 1000 then
     return "is empty or longer than 1000 bytes"
-  elseif sub(text, 1, 1) == "-" then
+  elseif find(text, "^%-") then
     return "begins with a dash"
   elseif has_control(text) then
     return "holds a control character"
@@ -149,7 +144,7 @@ end
 function v.push_refspec(text)
   if sub(text, 1, 1) == "+" then
     return "would force the push: use --force-with-lease"
-  elseif sub(text, 1, 1) == ":" or text == "" then
+  elseif find(text, "^:") or text == "" then
     return "would delete what is on the remote"
   end
   local source, target = match(text, "^([^:]*):([^:]*)$")
@@ -192,7 +187,7 @@ end
 
 -- One line that does not look like an option.
 function v.line(text)
-  if sub(text, 1, 1) == "-" then
+  if find(text, "^%-") then
     return "begins with a dash"
   elseif has_control(text) then
     return "holds a control character"
@@ -318,7 +313,7 @@ function v.url(text, request)
     return "holds a character that no address has"
   elseif find(lower(text), "%%0[0ad]") or find(lower(text), "%%00") then
     return "holds an encoded line end"
-  elseif sub(text, 1, 1) == "/" then
+  elseif find(text, "^/") then
     if is_plain_absolute(text) and is_below_one(text, request.roots) then
       return bad_component((string.gsub(text, "/%.git$", "")))
     end
@@ -365,11 +360,11 @@ end
 function v.destination(text, request)
   if text == "" or text == "." or #text > 1000 then
     return "is no name of a folder"
-  elseif sub(text, 1, 1) == "-" then
+  elseif find(text, "^%-") then
     return "begins with a dash"
   elseif has_control(text) then
     return "holds a control character"
-  elseif sub(text, 1, 1) == "/" and not (request.cwd and is_plain_absolute(text) and is_below(text, request.cwd) and text ~= request.cwd) then
+  elseif find(text, "^/") and not (request.cwd and is_plain_absolute(text) and is_below(text, request.cwd) and text ~= request.cwd) then
     return "lies outside the folder the clone is made in"
   end
   return bad_component(text)

@@ -1,0 +1,125 @@
+/* What the files of this module share: its state, and each concept's entry points. See README.md. */
+#ifndef GIT_H
+#define GIT_H
+
+#include "run.h"
+#include "text.h"
+
+#include <sys/types.h>
+
+#define SERVICE_NAME "git/1"
+
+/* The user's own name for commits, from the real global configuration. */
+struct identity {
+  char *name, *email;
+  char *excludes_file; /* core.excludesFile, or NULL */
+  bool is_known;
+};
+
+struct git {
+  bp_plugin self;
+  const bp_host *host;
+  const bp_config_1 *config;
+  const bp_core_1 *core;
+  const bp_json_1 *json;
+  const bp_log_1 *log;
+  const bp_http_1 *http;
+  const bp_db_1 *db;
+  const bp_loop_1 *loop;
+  const bp_proc_1 *proc;
+  const bp_job_1 *job;
+  const bp_service_1 *service;
+
+  struct words roots; /* resolved, absolute */
+  char *home;         /* the user's own */
+  char *ssh_folder;
+  char *askpass;      /* a program, or NULL */
+  char *agent_socket; /* SSH_AUTH_SOCK of the host, or NULL */
+  char *private_home; /* HOME of every git we run */
+  char *global_file;  /* GIT_CONFIG_GLOBAL of every git we run */
+  struct identity identity;
+  struct runner runner;
+  struct trusted *trusted; /* trust.c */
+  size_t trusted_count;
+};
+
+/* ---- identity.c: the user's real global configuration ---- */
+
+/* Reads the name and e-mail, writes the global file of our own, then calls `done` (on main). */
+void identity_load(struct git *git, void (*done)(void *ctx), void *ctx);
+void identity_forget(struct identity *identity);
+
+/* ---- place.c: paths a client gave ---- */
+
+/* The resolved path of an existing folder, or of the nearest existing one above and the rest; NULL: not absolute, "..", or outside the
+ * roots. The caller frees it. Looks at the file system. [main] */
+char *place_resolve(const struct git *git, bp_str path);
+
+/* ---- call.c: one request, and how it is answered ---- */
+
+struct call {
+  struct git *git;
+  bp_request request;
+  bp_service_call service; /* 0: a request */
+  struct words args;       /* of the command as the client gave it */
+  char *shown;             /* the command for the answer */
+  char *folder;
+  char *target; /* of a clone */
+  void *more;   /* of the handler; freed with the call */
+  struct run *run;
+};
+
+/* Defers; NULL when that failed and the request has been answered. */
+struct call *call_new(struct git *git, bp_request request);
+struct call *call_of_service(struct git *git, bp_service_call service);
+void call_free(struct call *call);
+/* All of these answer and free the call. */
+void call_problem(struct call *call, uint32_t status, const char *sentence);
+void call_failure(struct call *call, bp_status status, const bp_error *err);
+void call_json(struct call *call, bp_json_writer out); /* frees the writer */
+void call_git_failed(struct call *call, const struct run_result *result);
+/* True where `result` is no success; it has been answered then. */
+bool call_refused(struct call *call, const struct run_result *result);
+/* A writer with an open object that says success. 0: the call has been answered. */
+bp_json_writer call_object(struct call *call);
+/* Takes `args` (from the facts) into the call, runs them there and calls `done`. */
+bool call_take_facts(struct call *call);
+void call_run(struct call *call, uint32_t flags, run_done_fn done);
+
+/* facts.c: {module, action, repo, cwd, roots, principal, args, subcommand …} */
+#define FACTS_CREATES 1u  /* the repository need not exist (clone) */
+#define FACTS_PLUMBING 2u /* args are not a command of the allow list */
+void facts_begin(const struct git *git, bp_request request, bp_json_writer out, const char *action);
+/* Adds repo, cwd, args and subcommand; writes nothing where the path is bad, which the handler then answers. */
+void facts_command(const struct git *git, bp_json_writer out, bp_str repo_path, const struct words *args, uint32_t flags);
+/* The arguments of POST /api/git. NULL, or what is wrong, with the offending character where there is one. */
+const char *command_words(const struct git *git, bp_request request, struct words *ret, char *ret_what);
+bp_str body_text(const struct git *git, bp_request request, const char *name);
+/* A list of strings, or one string, of the body. False: it is something else. */
+bool body_words(const struct git *git, bp_request request, const char *name, struct words *ret);
+
+/* ---- trust.c ---- */
+
+void trust_load(struct git *git);
+void trust_release(struct git *git);
+bool trust_has(const struct git *git, const char *path, uint64_t inode);
+
+/* ---- Handlers ---- */
+
+/* clone.c: runs the call's clone and calls `answer` with its result. */
+void clone_begin(struct call *call, run_done_fn answer);
+void command_run(void *state, bp_request request); /* command.c */
+void trust_list(void *state, bp_request request);  /* trust.c */
+void trust_add(void *state, bp_request request);
+void trust_remove(void *state, bp_request request);
+bp_status facts_of_trust(void *state, bp_request request, bp_json_writer facts);
+void config_get(void *state, bp_request request); /* gitconfig.c */
+void config_set(void *state, bp_request request);
+bp_status facts_of_config(void *state, bp_request request, bp_json_writer facts);
+bp_status facts_of_command(void *state, bp_request request, bp_json_writer facts);
+
+#define ROUTE_COUNT 6
+extern const bp_route git_routes[ROUTE_COUNT];
+bp_status service_start(struct git *git);
+
+#endif

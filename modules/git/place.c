@@ -1,0 +1,57 @@
+/* Paths a client gave, made absolute and free of links, and only below a root. */
+#include "git.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Absolute, no NUL, no "." or ".." component. */
+static bool is_plain(bp_str path) {
+  bp_str rest = path, part;
+  if (path.len == 0 || path.len >= PATH_MAX || path.ptr[0] != '/' || memchr(path.ptr, '\0', path.len))
+    return false;
+  while (str_cut_at(&rest, '/', &part))
+    if (str_is(part, "..") || str_is(part, "."))
+      return false;
+  return true;
+}
+
+/* The nearest existing folder above, and the rest as it was given. */
+static char *resolve_missing(char *path) {
+  char *slash = strrchr(path, '/');
+  while (slash && slash != path) {
+    *slash = '\0';
+    char *real = realpath(path, NULL), *full = NULL;
+    *slash = '/';
+    if (real && asprintf(&full, "%s%s", strcmp(real, "/") == 0 ? "" : real, slash) < 0)
+      full = NULL;
+    free(real);
+    if (full)
+      return full;
+    if (errno != ENOENT)
+      return NULL;
+    do
+      slash--;
+    while (slash > path && *slash != '/');
+  }
+  return slash == path ? strdup(path) : NULL;
+}
+
+char *place_resolve(const struct git *git, bp_str path) {
+  char *copy = is_plain(path) ? str_copy(path) : NULL;
+  if (!copy)
+    return NULL;
+  for (size_t len = strlen(copy); len > 1 && copy[len - 1] == '/'; len--)
+    copy[len - 1] = '\0';
+  char *real = realpath(copy, NULL);
+  if (!real && errno == ENOENT)
+    real = resolve_missing(copy);
+  free(copy);
+  if (real && !root_of(&git->roots, real)) {
+    free(real);
+    return NULL;
+  }
+  return real;
+}
