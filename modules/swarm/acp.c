@@ -205,6 +205,7 @@ void acp_start(struct agent *agent) {
     json_text_member(w->json, out, BP_LIT("workingDirectory"), folder.len && folder.ptr[0] == '/' ? folder : w->core->start_folder(w->self));
     json_text_member(w->json, out, BP_LIT("title"), kit_cut(kit_text_str(&agent->task->description), 200));
     json_text_member(w->json, out, BP_LIT("parent"), str_z(parent));
+    json_text_member(w->json, out, BP_LIT("timelineSession"), str_z(agent->session->id));
     status = call(w, BP_LIT("session.new"), out, CALL_MS, opened, turn);
   }
   if (status == BP_OK)
