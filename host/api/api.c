@@ -30,6 +30,7 @@ static const struct host_route routes[] = {
     {"GET", "/jobs/", SCOPE_READ, api_job, "get_job", "One job, by the id that ends the path."},
     {"POST", "/jobs/", SCOPE_WRITE, api_job_cancel, "cancel_job", "Asks a job to end: /jobs/ID/cancel."},
     {"GET", "/metrics", SCOPE_READ, api_metrics, "get_metrics", "All metrics in the Prometheus text format."},
+    {"GET", "/page.js", 0, api_page_script, "get_page_script", "The script of the start page."},
     {"GET", "/ready", 0, api_ready, "get_ready", "200 once everything is started, 503 before that and while stopping."},
 };
 

@@ -1,5 +1,5 @@
-/* GET /: a plain page of modules, ports and links, for a person with a browser. No script, no cookie; without an identity it
- * shows neither paths nor reasons. */
+/* GET /: a plain page of modules, ports and links, for a person with a browser; without an identity it shows neither paths nor reasons.
+ * Its script (page.js) makes a session of the start link's code and shows the pending approvals. No cookie. */
 #include "api/routes.h"
 #include "auth/identity.h"
 #include "base/buf.h"
@@ -7,6 +7,7 @@
 #include "host.h"
 #include "http/listener.h"
 #include "loader/plugin.h"
+#include "page_script.inc"
 
 #include <sodium.h>
 #include <string.h>
@@ -25,7 +26,10 @@ void page_init(void) {
   struct buf value = {0};
   crypto_hash_sha256(digest, (const unsigned char *)STYLE, sizeof(STYLE) - 1);
   sodium_bin2base64(text, sizeof(text), digest, sizeof(digest), sodium_base64_VARIANT_ORIGINAL);
-  buf_printf(&value, "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", text);
+  buf_printf(
+      &value,
+      "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      text);
   if (value.len < sizeof(policy)) {
     memcpy(policy, value.data, value.len);
     policy[value.len] = '\0';
@@ -110,14 +114,22 @@ void api_page(struct http_exchange *x, bp_str body) {
   buf_append_z(&page, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Backplane</title><style>" STYLE
                       "</style></head><body><h1>Backplane</h1><p>Version " HOST_VERSION ", ");
   buf_append_z(&page, host_run.is_ready ? "ready.</p>" : "not ready.</p>");
+  buf_append_z(&page, "<section id=\"approvals\" hidden></section>");
   append_modules(&page, (x->who.scopes & SCOPE_READ) != 0);
   append_listeners(&page);
   append_links(&page);
-  buf_append_z(&page, "</body></html>\n");
+  buf_append_z(&page, "<script src=\"/page.js\"></script></body></html>\n");
   exchange_header_add(x, BP_LIT("Content-Security-Policy"), str_from(policy));
   exchange_header_add(x, BP_LIT("X-Content-Type-Options"), BP_LIT("nosniff"));
   exchange_header_add(x, BP_LIT("Referrer-Policy"), BP_LIT("no-referrer"));
   exchange_header_add(x, BP_LIT("Cache-Control"), BP_LIT("no-store"));
   exchange_reply(x, 200, BP_LIT("text/html; charset=utf-8"), buf_str(&page));
   buf_release(&page);
+}
+
+void api_page_script(struct http_exchange *x, bp_str body) {
+  (void)body;
+  exchange_header_add(x, BP_LIT("X-Content-Type-Options"), BP_LIT("nosniff"));
+  exchange_header_add(x, BP_LIT("Cache-Control"), BP_LIT("no-cache"));
+  exchange_reply(x, 200, BP_LIT("text/javascript; charset=utf-8"), bp_str_make(page_script, sizeof(page_script)));
 }

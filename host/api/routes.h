@@ -6,6 +6,7 @@
 
 /* page.c */
 void api_page(struct http_exchange *x, bp_str body);
+void api_page_script(struct http_exchange *x, bp_str body);
 void page_init(void);
 /* probes.c */
 void api_health(struct http_exchange *x, bp_str body);
