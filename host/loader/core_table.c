@@ -1,4 +1,5 @@
 /* bp.core/1; see backplane/core.h. */
+#include "auth/tokens.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -96,6 +97,79 @@ static void status_text(bp_plugin self, bp_str text) {
     plugin_set_status(plugin, text);
 }
 
+/* ---- Tokens of children ---- */
+
+#define CHILD_TOKENS_MAX 512u
+
+struct child_token {
+  struct owned owned; /* first */
+  char id[17];
+};
+
+static void revoke_child_token(struct owned *owned) {
+  struct child_token *token = (struct child_token *)owned;
+  token_revoke(str_from(token->id), NULL); /* an administrator may have been first */
+  owned_remove(owned);
+  free(token);
+}
+
+/* The plugin's token of that id, or NULL; *ret_count: how many it has. */
+static struct child_token *find_child_token(const struct plugin *plugin, bp_str id, unsigned *ret_count) {
+  *ret_count = 0;
+  for (struct owned *item = plugin->registrations; item; item = item->next) {
+    if (item->revoke != revoke_child_token)
+      continue;
+    ++*ret_count;
+    if (str_eq(id, str_from(((struct child_token *)item)->id)))
+      return (struct child_token *)item;
+  }
+  return NULL;
+}
+
+static uint32_t read_child_scopes(bp_str scopes) {
+  if (str_eq(scopes, BP_LIT("read")))
+    return SCOPE_READ;
+  return str_eq(scopes, BP_LIT("read write")) ? SCOPE_READ | SCOPE_WRITE : 0;
+}
+
+static bp_status token_new(bp_plugin self, bp_str name, bp_str scopes, char ret_token[65], char ret_id[17]) {
+  unsigned count = 0;
+  uint32_t mask = read_child_scopes(scopes);
+  if (!plugin_on_main(self, "core token_new"))
+    return BP_E_THREAD;
+  struct plugin *plugin = plugin_get(self);
+  if (!plugin)
+    return BP_E_STALE;
+  if (mask == 0 || name.len > 200 || !ret_token || !ret_id)
+    return BP_E_INVALID;
+  find_child_token(plugin, BP_LIT(""), &count);
+  if (count >= CHILD_TOKENS_MAX)
+    return BP_E_LIMIT;
+  struct child_token *token = calloc(1, sizeof(*token));
+  bp_status status = token ? token_create_transient(name, mask, ret_token, token->id) : BP_E_NO_MEMORY;
+  if (status != BP_OK) {
+    free(token);
+    return status;
+  }
+  memcpy(ret_id, token->id, sizeof(token->id));
+  owned_add(plugin, &token->owned, revoke_child_token);
+  return BP_OK;
+}
+
+static bp_status token_revoke_own(bp_plugin self, bp_str id) {
+  unsigned count = 0;
+  if (!plugin_on_main(self, "core token_revoke"))
+    return BP_E_THREAD;
+  struct plugin *plugin = plugin_get(self);
+  if (!plugin)
+    return BP_E_STALE;
+  struct child_token *token = find_child_token(plugin, id, &count);
+  if (!token)
+    return BP_E_NOT_FOUND;
+  revoke_child_token(&token->owned);
+  return BP_OK;
+}
+
 const bp_core_1 core_table = {
     .size = sizeof(bp_core_1),
     .host_version = host_version,
@@ -105,4 +179,6 @@ const bp_core_1 core_table = {
     .now_monotonic_ns = now_monotonic_ns,
     .random_bytes = random_bytes,
     .status_text = status_text,
+    .token_new = token_new,
+    .token_revoke = token_revoke_own,
 };

@@ -1,5 +1,6 @@
 /* bp.proc/1; see backplane/proc.h. Handles and arguments are checked here, the work is done by child.h and stranger.h. */
 #include "base/fail.h"
+#include "base/str.h"
 #include "loader/tables.h"
 #include "loop/loop.h"
 #include "proc/child.h"
@@ -155,6 +156,25 @@ static uint32_t health_of(bp_proc proc) {
   return find(proc, "proc health", &child) == BP_OK ? child->health.state : BP_HEALTH_UNKNOWN;
 }
 
+static bp_status each_child(bp_plugin self, bp_proc_each_fn each, void *ctx) {
+  if (!plugin_on_main(self, "proc each"))
+    return BP_E_THREAD;
+  if (!each)
+    return BP_E_INVALID;
+  for (const struct child *child = children_first(); child; child = child->next) {
+    const bp_proc_entry entry = {.size = sizeof(entry),
+                                 .lifetime = child->spec.lifetime,
+                                 .plugin = str_from(child->plugin_id),
+                                 .name = str_from(child->spec.name),
+                                 .pid = child->pid,
+                                 .started_ticks = child->pid ? child->started : 0,
+                                 .health = child->health.state,
+                                 .is_stopping = child->is_stopping};
+    each(ctx, &entry);
+  }
+  return BP_OK;
+}
+
 const bp_proc_1 proc_table = {
     .size = sizeof(bp_proc_1),
     .spawn = spawn,
@@ -170,4 +190,5 @@ const bp_proc_1 proc_table = {
     .stop_stranger = stop_stranger,
     .probe = set_probe,
     .health = health_of,
+    .each = each_child,
 };

@@ -79,6 +79,25 @@ void fake_core_reset(void) {
   memset(&core, 0, sizeof(core));
 }
 
+/* Nothing checks tokens here: they only have their form. */
+static bp_status token_new(bp_plugin self, bp_str name, bp_str scopes, char ret_token[65], char ret_id[17]) {
+  unsigned char bytes[40];
+  (void)self, (void)name;
+  if (scopes.len == 0)
+    return BP_E_INVALID;
+  random_bytes(bytes, sizeof(bytes));
+  for (unsigned i = 0; i < 32; i++)
+    snprintf(ret_token + 2 * i, 3, "%02x", bytes[i]);
+  for (unsigned i = 0; i < 8; i++)
+    snprintf(ret_id + 2 * i, 3, "%02x", bytes[32 + i]);
+  return BP_OK;
+}
+
+static bp_status token_revoke(bp_plugin self, bp_str id) {
+  (void)self;
+  return id.len == 16 ? BP_OK : BP_E_NOT_FOUND;
+}
+
 const bp_core_1 fake_core_table = {
     .size = sizeof(bp_core_1),
     .host_version = host_version,
@@ -88,4 +107,6 @@ const bp_core_1 fake_core_table = {
     .now_monotonic_ns = now_monotonic_ns,
     .random_bytes = random_bytes,
     .status_text = status_text,
+    .token_new = token_new,
+    .token_revoke = token_revoke,
 };

@@ -27,6 +27,13 @@ typedef struct bp_core_1 {
   void (*random_bytes)(void *data, size_t bytes);
   /* Sets the sentence that `backplane status` shows for this plugin ("connected to …"); at most 120 bytes. Copied. [any] */
   void (*status_text)(bp_plugin self, bp_str text);
+
+  /* A bearer token for a child the plugin starts: in memory only, told as "token:<id>" wherever principals are. `scopes`: "read" or
+   * "read write". `ret_token` gets 64 hex digits, `ret_id` 16, both with a NUL; hand the token over as a secret of the environment. It
+   * ends with token_revoke, or with the plugin. BP_E_INVALID names no scopes, BP_E_LIMIT beyond 512 a plugin. [main] */
+  bp_status (*token_new)(bp_plugin self, bp_str name, bp_str scopes, char ret_token[65], char ret_id[17]);
+  /* Only the plugin's own: BP_E_NOT_FOUND. [main] */
+  bp_status (*token_revoke)(bp_plugin self, bp_str id);
 } bp_core_1;
 
 #ifdef __cplusplus

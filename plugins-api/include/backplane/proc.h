@@ -116,6 +116,20 @@ typedef struct bp_proc_events {
   void (*health)(void *ctx, bp_proc proc, uint32_t health, bp_str reason);
 } bp_proc_events;
 
+/* A child of any plugin, as it is now. Borrowed for the call. */
+typedef struct bp_proc_entry {
+  uint32_t size;
+  uint32_t lifetime; /* BP_PROC_BOUND, BP_PROC_SURVIVING */
+  bp_str plugin;     /* id; of a surviving child whose plugin is not there as well */
+  bp_str name;
+  int64_t pid;           /* 0: between two starts */
+  int64_t started_ticks; /* field 22 of /proc/PID/stat; 0 without a pid */
+  uint32_t health;       /* BP_HEALTH_* */
+  uint32_t is_stopping;
+} bp_proc_entry;
+
+typedef void (*bp_proc_each_fn)(void *ctx, const bp_proc_entry *entry); /* [main] */
+
 typedef struct bp_proc_1 {
   uint32_t size;
   /* Starts a child. Copies the spec. BP_E_LIMIT beyond 512 children or 100 starts a second; BP_E_NOT_FOUND: no such program;
@@ -145,6 +159,9 @@ typedef struct bp_proc_1 {
    * bp_proc_probe for the bounds. [main] */
   bp_status (*probe)(bp_proc proc, const bp_proc_probe *probe);
   uint32_t (*health)(bp_proc proc); /* BP_HEALTH_*; BP_HEALTH_UNKNOWN without a probe [main] */
+
+  /* Calls `each` for every child of every plugin, in no order, before it returns; `each` starts and stops nothing. [main] */
+  bp_status (*each)(bp_plugin self, bp_proc_each_fn each, void *ctx);
 } bp_proc_1;
 
 #ifdef __cplusplus

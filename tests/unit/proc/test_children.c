@@ -20,6 +20,38 @@ static void test_output_comes_in_lines_then_the_exit(void **state) {
   forget(&seen);
 }
 
+struct listed {
+  unsigned count;
+  int64_t pid, started_ticks;
+};
+
+static void note_listed(void *ctx, const bp_proc_entry *entry) {
+  struct listed *listed = ctx;
+  listed->count++;
+  listed->pid = entry->pid;
+  listed->started_ticks = entry->started_ticks;
+  assert_int_equal(entry->lifetime, BP_PROC_BOUND);
+}
+
+static void test_children_are_listed(void **state) {
+  struct seen seen = {0};
+  struct listed listed = {0};
+  (void)state;
+  bp_proc_spec spec = shell("sleep 100");
+  spawn(&spec, &seen);
+  assert_int_equal(proc_table.each(0, note_listed, &listed), BP_OK);
+  assert_int_equal(listed.count, 1);
+  assert_int_equal(listed.pid, proc_table.pid(seen.proc));
+  assert_true(listed.started_ticks > 0);
+  proc_table.stop(seen.proc);
+  assert_true(run_until(has_exited, &seen));
+  listed.count = 0;
+  proc_table.each(0, note_listed, &listed);
+  assert_int_equal(listed.count, 0);
+  assert_int_equal(proc_table.each(0, NULL, NULL), BP_E_INVALID);
+  forget(&seen);
+}
+
 static void test_a_killed_child_tells_its_signal(void **state) {
   struct seen seen = {0};
   (void)state;
@@ -381,6 +413,7 @@ int main(void) {
       cmocka_unit_test(test_a_plugins_own_variables_may_steer_git),
       cmocka_unit_test_setup_teardown(test_the_environment_is_built_from_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_a_hundred_starts_a_second, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_children_are_listed, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
