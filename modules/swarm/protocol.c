@@ -51,7 +51,7 @@ static const struct {
 void protocol_line(struct agent *agent, bp_str text) {
   const struct swarm *w = agent->session->module;
   bp_json line = 0;
-  if (agent->status == AGENT_TERMINATED || w->json->parse(w->self, text, &line, NULL) != BP_OK)
+  if (w->is_draining || agent->status == AGENT_TERMINATED || w->json->parse(w->self, text, &line, NULL) != BP_OK)
     return;
   bp_str type = member(w, line, BP_LIT("type"));
   for (unsigned i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)

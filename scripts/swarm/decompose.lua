@@ -12,15 +12,6 @@ local function trim(text)
   return (text:gsub("^%s+", ""):gsub("%s+$", ""))
 end
 
--- ASCII only: other alphabets stay as they are, and so do names of files.
-local function sentence(text)
-  text = trim(text)
-  if text:find("^%S*[%w_][./_]%w") then
-    return text
-  end
-  return text:sub(1, 1):upper() .. text:sub(2)
-end
-
 -- Entries of a list with two or more of them, what stands before it, and what follows it.
 local function list_of(text)
   local entries, before, after = {}, {}, {}
@@ -157,7 +148,7 @@ end
 
 local todos = {}
 for i, part in ipairs(parts) do
-  local text = sentence(part)
+  local text = part
   if before ~= "" and i <= given then
     text = text .. " (part of: " .. before .. ")"
   end

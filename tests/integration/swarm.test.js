@@ -9,6 +9,7 @@ const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
+const { io } = require('socket.io-client');
 const { Host } = require('./lib/host.js');
 const { openEventStream, waitFor } = require('./lib/client.js');
 
@@ -96,7 +97,7 @@ test('three agents, three tasks: every event of the contract, in order, terminal
   const { createdAt, todos, agents } = seen;
   assert.deepStrictEqual([seen.id, seen.prompt, seen.agentCount, seen.status], [id, '1. alpha\n2. beta sandbox\n3. gamma object', 3, 'completed']);
   assert.ok(Number.isInteger(createdAt) && Math.abs(createdAt - Date.now()) < 600000);
-  assert.deepStrictEqual(todos.map((todo) => [todo.description, todo.status, todo.result]), [['Alpha', 'completed', 'did Alpha'], ['Beta sandbox', 'completed', 'did Beta sandbox'], ['Gamma object', 'completed', { ok: true, nothing: null }]]);
+  assert.deepStrictEqual(todos.map((todo) => [todo.description, todo.status, todo.result]), [['alpha', 'completed', 'did alpha'], ['beta sandbox', 'completed', 'did beta sandbox'], ['gamma object', 'completed', { ok: true, nothing: null }]]);
   assert.strictEqual(agents.length, 3);
   for (const agent of agents) assert.deepStrictEqual([UUID.test(agent.id), agent.sessionId, agent.status, agent.currentTaskId], [true, id, 'terminated', null]);
   assert.deepStrictEqual(todos.map((todo) => todo.assignedTo).sort(), agents.map((agent) => agent.id).sort());
@@ -131,7 +132,7 @@ test('a worker that floods, talks nonsense, completes twice or leaves: nothing i
   const id = await begin('1. flood\n2. garbage twice\n3. twice leave\n4. plain', 4);
   const seen = await ended(id);
   assert.strictEqual(seen.status, 'completed');
-  assert.deepStrictEqual(seen.todos.map((todo) => todo.result), ['did Flood', 'did Garbage twice', 'did Twice leave', 'did Plain']);
+  assert.deepStrictEqual(seen.todos.map((todo) => todo.result), ['did flood', 'did garbage twice', 'did twice leave', 'did plain']);
   for (const name of ['task:completed', 'agent:terminated']) assert.strictEqual(named(seen, name).length, 4, name);
   assert.strictEqual(named(seen, 'session:complete').length, 1);
   const steps = named(seen, 'agent:thinking').map((one) => one.data.action).filter((action) => action.startsWith('step'));
@@ -141,15 +142,15 @@ test('a worker that floods, talks nonsense, completes twice or leaves: nothing i
 
 test('a worker killed on the way: its task goes to another one, and the swarm finishes', async () => {
   const id = await begin('1. first wait\n2. second\n3. third', 3);
-  const victim = await waitFor('the waiting worker', () => traces().find((one) => one.session === id && one.what === 'start First wait'));
+  const victim = await waitFor('the waiting worker', () => traces().find((one) => one.session === id && one.what === 'start first wait'));
   const before = await session(id);
   const task = before.todos[0];
   assert.deepStrictEqual([task.status, before.agents.find((agent) => agent.id === task.assignedTo).currentTaskId], ['assigned', task.id]);
   process.kill(victim.pid, 'SIGKILL');
-  const next = await waitFor('another worker with the task', () => traces().find((one) => one.session === id && one.what === 'start First wait' && one.pid !== victim.pid));
-  assert.strictEqual((await events(id)).filter((one) => one.event === 'agent:terminated' && one.data.agentId === victim.agent).length, 1);
+  const next = await waitFor('another worker with the task', () => traces().find((one) => one.session === id && one.what === 'start first wait' && one.pid !== victim.pid));
+  await waitFor('its end to be told', async () => (await events(id)).some((one) => one.event === 'agent:terminated' && one.data.agentId === victim.agent));
   process.kill(next.pid, 'SIGKILL');
-  const last = await waitFor('a third one', () => traces().find((one) => one.session === id && one.what === 'start First wait' && ![victim.pid, next.pid].includes(one.pid)));
+  const last = await waitFor('a third one', () => traces().find((one) => one.session === id && one.what === 'start first wait' && ![victim.pid, next.pid].includes(one.pid)));
   process.kill(last.pid, 'SIGKILL');
   const seen = await ended(id);
   assert.deepStrictEqual([seen.status, seen.todos[0].status, seen.todos[0].assignedTo], ['failed', 'pending', null]);
@@ -191,13 +192,13 @@ test('the live log has every change, after it is stored', async () => {
 test('the host is killed in the middle: it goes on where it was', async () => {
   const id = await begin('1. quick\n2. wait here', 2);
   await waitFor('one to be done and one to wait', async () => (await session(id)).todos.map((todo) => todo.status).join() === 'completed,assigned');
-  const worker = traces().find((one) => one.session === id && one.what === 'start Wait here');
+  const worker = traces().find((one) => one.session === id && one.what === 'start wait here');
   const before = await session(id);
   await host.kill();
   host.end = undefined;
   await waitFor('the worker to end with its host', () => !isAlive(worker.pid));
   await host.start();
-  const again = await waitFor('a new worker with the task', () => traces().find((one) => one.session === id && one.what === 'start Wait here' && one.pid !== worker.pid));
+  const again = await waitFor('a new worker with the task', () => traces().find((one) => one.session === id && one.what === 'start wait here' && one.pid !== worker.pid));
   const after = await session(id);
   assert.deepStrictEqual(after.todos[0], before.todos[0]);
   assert.deepStrictEqual([after.status, after.todos[1].status, after.todos[1].assignedTo], ['running', 'assigned', again.agent]);
@@ -222,6 +223,60 @@ test('without a worker the tasks stay pending, and the log says why', async () =
   const seen = await session(id, other);
   assert.deepStrictEqual([seen.status, seen.todos.map((todo) => todo.status), seen.agents.map((agent) => agent.status)], ['running', ['pending', 'pending'], ['booting', 'booting']]);
   await other.logged(/no worker is configured/);
+});
+
+test('Socket.IO clients of a session get its events, and only theirs, once each', async () => {
+  const other = await startHost(`${nodeWorker()} }
+module "socketio" {`);
+  const id = await begin('1. wait\n2. wait too', 2, other);
+  const got = [];
+  const strange = [];
+  const socket = io(`http://localhost:${other.port(PORT)}`, { forceNew: true, transports: ['websocket'] });
+  const stranger = io(`http://localhost:${other.port(PORT)}`, { forceNew: true });
+  socket.onAny((name, data) => got.push([name, data]));
+  stranger.onAny((name) => strange.push(name));
+  await waitFor('two connections', () => socket.connected && stranger.connected);
+  socket.emit('session:join', id);
+  stranger.emit('session:join', 'another');
+  const workers = await waitFor('both workers', () => { const found = traces().filter((one) => one.session === id); return found.length === 2 && found; });
+  process.kill(workers[0].pid, 'SIGKILL');
+  await waitFor('the room to be joined and the death to be told', () => got.some(([name]) => name === 'agent:terminated'));
+  await call('DELETE', `/api/sessions/${id}`, undefined, other);
+  await waitFor('the end', () => got.some(([name]) => name === 'session:complete'));
+  const { agents } = await session(id, other);
+  assert.deepStrictEqual(got.filter(([name]) => name === 'agent:terminated').map(([, data]) => data.agentId).sort(), agents.map((agent) => agent.id).sort());
+  assert.deepStrictEqual(got.filter(([name]) => name === 'session:complete'), [['session:complete', { sessionId: id }]]);
+  socket.emit('session:leave', id);
+  const next = await begin('plain', 1, other);
+  socket.emit('session:join', next);
+  await ended(next, other);
+  assert.ok(got.every(([, data]) => Object.keys(data).every((key) => ['todoId', 'agentId', 'result', 'action', 'reasoning', 'timestamp', 'sessionId'].includes(key))));
+  assert.deepStrictEqual(strange, []);
+  socket.close();
+  stranger.close();
+});
+
+test('tasks done by an ACP agent: its answers are the results, its thoughts are told', async () => {
+  const agent = [process.execPath, path.join(__dirname, 'lib', 'acp-agent.js'), require.resolve('@agentclientprotocol/sdk')];
+  const other = await startHost(`acp_agent = "test" }
+module "acp-gateway" { agents = { { id = "test", command = { ${agent.map((word) => JSON.stringify(word)).join(', ')} }, requiresAuth = false } }`);
+  const seen = await ended(await begin('1. say one\n2. think hard\n3. say three', 3, other), other);
+  assert.deepStrictEqual([seen.status, seen.todos.map((todo) => todo.result)], ['completed', ['one', 'thought', 'three']]);
+  assert.deepStrictEqual(named(seen, 'agent:reasoning').map((one) => one.data.reasoning), ['hard']);
+  assert.deepStrictEqual(named(seen, 'agent:thinking').map((one) => one.data.action).sort(), ['one', 'thought', 'three']);
+  assert.deepStrictEqual([named(seen, 'agent:terminated').length, named(seen, 'session:complete').length], [3, 1]);
+  const joined = await ended(await begin('say one and say two', 1, other), other);
+  assert.deepStrictEqual([joined.status, joined.todos.length], ['completed', 1]);
+  const stuck = await begin('wait', 1, other);
+  await waitFor('the agent to work', async () => (await events(stuck, other)).some((one) => one.event === 'agent:thinking'));
+  await call('DELETE', `/api/sessions/${stuck}`, undefined, other);
+  assert.strictEqual((await ended(stuck, other)).status, 'failed');
+});
+
+test('without the ACP agent that is configured, tasks fail after three attempts', async () => {
+  const other = await startHost('acp_agent = "nobody"');
+  const seen = await ended(await begin('alpha', 1, other), other);
+  assert.deepStrictEqual([seen.status, named(seen, 'task:assigned').length], ['failed', 3]);
 });
 
 // Speaks the Messages API: `answers` are taken one after the other.
