@@ -117,6 +117,16 @@ json_t *facts_tree(struct facts *facts) {
   return NULL;
 }
 
+bool facts_text_is(struct facts *facts, bp_str key, bp_str text) {
+  for (uint32_t i = 0; facts->is_flat && i < facts->count; i++)
+    if (str_eq(facts->members[i].key, key))
+      return facts->members[i].kind == FACTS_TEXT && str_eq(facts->members[i].value, text);
+  if (facts->is_flat)
+    return false;
+  const json_t *value = json_object_getn(facts_tree(facts), key.ptr, key.len);
+  return json_is_string(value) && str_eq(bp_str_make(json_string_value(value), json_string_length(value)), text);
+}
+
 /* ---- For Lua ---- */
 
 static void push_cut(lua_State *lua, const struct facts_member *member) {

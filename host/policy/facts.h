@@ -34,6 +34,9 @@ void facts_release(struct facts *facts);
 /* The object, borrowed; NULL if the text is none. */
 json_t *facts_tree(struct facts *facts);
 
+/* Whether a member is this text. */
+bool facts_text_is(struct facts *facts, bp_str key, bp_str text);
+
 /* Pushes one member, nil where it is absent. Nested values are read-only. May raise: call it under lua_pcall. */
 void facts_push_member(lua_State *lua, struct facts *facts, bp_str key);
 

@@ -6,6 +6,7 @@
 #include "policy/lua_json.h"
 #include "policy/request_view.h"
 #include "policy/rule_file.h"
+#include "policy/rule_guard.h"
 #include "policy/sandbox.h"
 
 #include <lauxlib.h>
@@ -20,6 +21,7 @@
 struct rule {
   char *file;    /* "git/10-options.lua", as shown */
   int reference; /* of the compiled chunk */
+  char *module;  /* it is about this module alone, and says so in its first line; or NULL */
 };
 
 struct rule_set {
@@ -105,8 +107,10 @@ void rule_set_free(struct rule_set *set) {
   if (!set)
     return;
   sandbox_free(set->lua);
-  for (unsigned i = 0; i < set->count; i++)
+  for (unsigned i = 0; i < set->count; i++) {
     free(set->rules[i].file);
+    free(set->rules[i].module);
+  }
   free(set->name);
   free(set->dir);
   free(set);
@@ -130,7 +134,8 @@ static bp_status add_rule(struct rule_set *set, const char *file, bp_str source,
   bp_status status = sandbox_compile(set->lua, file, source, err);
   if (status != BP_OK)
     return status;
-  set->rules[set->count] = (struct rule){str_dupz(str_from(file)), luaL_ref(set->lua, LUA_REGISTRYINDEX)};
+  bp_str module = rule_guard_module(source);
+  set->rules[set->count] = (struct rule){str_dupz(str_from(file)), luaL_ref(set->lua, LUA_REGISTRYINDEX), module.ptr ? str_dupz(module) : NULL};
   set->count++;
   return BP_OK;
 }
@@ -212,6 +217,8 @@ static void decide_once(struct rule_set *set, struct facts *facts, struct verdic
   verdict_set(ret, VERDICT_ALLOW);
   for (unsigned i = 0; i < set->count && ret->kind != VERDICT_DENY; i++) {
     struct verdict found;
+    if (set->rules[i].module && !facts_text_is(facts, BP_LIT("module"), str_from(set->rules[i].module)))
+      continue; /* it would return true in its first line */
     run_one(set, &set->rules[i], facts, &found);
     keep_stronger(ret, &found, &set->rules[i]);
   }
