@@ -67,6 +67,7 @@ bp_str row_process_name(const struct row *row, char text[NAME_BYTES + 32]);
 
 #define LAST_WORDS_BYTES 8192
 #define STREAM_COUNT 2
+#define LOG_PATH_BYTES 1400
 #define BATCH_BYTES (32 * 1024) /* of output that waits for the next message */
 
 struct batch {
@@ -80,8 +81,7 @@ struct running {
   struct deployments *module;
   struct operation *operation; /* that waits for what happens next, or NULL */
   int64_t id, port;
-  bp_proc proc;  /* native.c */
-  int64_t pm_id; /* pm2.c; -1: not known */
+  bp_proc proc; /* native.c */
   int64_t pid;
   int64_t started_ms; /* wall clock */
   int64_t restarts;   /* since the deployment was made */
@@ -89,6 +89,10 @@ struct running {
   bool is_starting; /* an operation waits for it to be there */
   bool is_dead;     /* it has ended for good; only its last words are left */
   bool was_adopted;
+  /* pm2*.c: its processes' name there, what they were last seen to have restarted, and whether a call is changing them just now. */
+  char pm2_name[NAME_BYTES + 32];
+  int64_t pm2_restarts, leader_ticks; /* leader: when `pid` was started, to know it from a later one */
+  bool is_changing;
   bool is_failing; /* it ended while it was being started: what is left is stopped */
   /* Resources of the whole session of processes, as of the last sample. */
   int64_t memory_bytes, cpu_ticks, sampled_ns;
@@ -175,8 +179,12 @@ struct supervisor {
   bool (*adopt)(struct running *running, const struct row *row);
   /* The deployment is gone and does not run: so shall be what is kept about it. */
   void (*forget)(struct deployments *module, int64_t id, bp_str name);
-  /* The last lines of output; false: none are kept. */
+  /* The last lines of output; false: none are kept. NULL: they are in files, see below. */
   bool (*tail)(struct running *running, uint32_t lines, bp_str *ret);
+  /* Where output is, stdout first; NULL where `tail` has it. */
+  bool (*log_files)(const struct deployments *module, const struct row *row, char files[STREAM_COUNT][LOG_PATH_BYTES]);
+  /* Measures what runs and calls `done`; NULL: that is done from outside (metrics.c). */
+  void (*sample)(struct deployments *module, void (*done)(void *ctx, const char *error), void *ctx);
 };
 extern const struct supervisor native_supervisor;
 
@@ -199,6 +207,8 @@ typedef void (*sampled_fn)(void *ctx);
 /* Measures all that runs on a worker, then calls `done`. False: not begun. */
 bool metrics_sample(struct deployments *module, sampled_fn done, void *ctx);
 void metrics_start(struct deployments *module);
+/* When a process was started, in ticks since boot; 0: there is none. Two system calls, no waiting. */
+int64_t metrics_started_ticks(int64_t pid);
 
 /* ---- events.c: what clients with a socket are told ---- */
 
@@ -232,6 +242,7 @@ void put_text(const bp_json_1 *json, bp_json_writer out, const char *name, const
 
 void deployments_list(void *state, bp_request request);      /* queries.c */
 void deployments_processes(void *state, bp_request request); /* queries.c */
+void pm2_processes(void *state, bp_request request);         /* pm2_list.c: the same, of PM2 itself */
 void deployments_logs(void *state, bp_request request);      /* logs.c */
 void deployments_services(void *state, bp_request request);  /* services.c */
 void deployments_create(void *state, bp_request request);    /* create.c */

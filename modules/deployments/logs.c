@@ -3,8 +3,10 @@
 #include "deployments.h"
 #include "statements.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FLUSH_MS 100
 #define STATUS_COLUMN 5 /* of DEPLOYMENT_COLUMNS */
@@ -97,6 +99,93 @@ static void answer(struct reading *reading, bp_str text) {
   kit_call_json(reading, 200, d->json, out);
 }
 
+/* ---- Where a supervisor keeps output in files: both are read on a worker ---- */
+
+#define FILE_BYTES_MOST (256 * 1024)
+
+struct files {
+  struct reading *reading;
+  char paths[STREAM_COUNT][LOG_PATH_BYTES];
+  char *text;
+  size_t len;
+};
+
+/* Bytes of the character that begins here (RFC 3629), or 0 where none does. NUL counts as none. */
+static size_t character_bytes(const unsigned char *at, size_t len) {
+  size_t bytes = at[0] < 0x80 ? at[0] != 0 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : 0;
+  if (bytes > len)
+    return 0;
+  for (size_t i = 1; i < bytes; i++)
+    if ((at[i] & 0xc0) != 0x80)
+      return 0;
+  bool is_long = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
+  bool is_beyond = (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf4 && at[1] > 0x8f);
+  return bytes > 2 && (is_long || is_beyond) ? 0 : bytes;
+}
+
+/* A file may begin within a character, or hold what is none: such bytes become '?'. */
+static void repair(char *text, size_t len) {
+  for (size_t i = 0; i < len;) {
+    size_t bytes = character_bytes((const unsigned char *)text + i, len - i);
+    if (bytes == 0)
+      text[i] = '?';
+    i += bytes ? bytes : 1;
+  }
+}
+
+/* The last `lines` lines of what one file ends with, appended. */
+static void read_end(struct files *files, const char *path) {
+  char *text = files->text + files->len;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
+  off_t from = end > FILE_BYTES_MOST ? end - FILE_BYTES_MOST : 0;
+  ssize_t got = fd >= 0 ? pread(fd, text, FILE_BYTES_MOST, from) : 0;
+  if (fd >= 0)
+    close(fd);
+  if (got <= 0)
+    return;
+  size_t at = (size_t)got;
+  uint32_t lines = 0;
+  while (at > 0 && !(text[at - 1] == '\n' && at < (size_t)got && ++lines == files->reading->lines))
+    at--;
+  memmove(text, text + at, (size_t)got - at);
+  files->len += (size_t)got - at;
+}
+
+static void read_files(void *ctx) {
+  struct files *files = ctx;
+  files->text = malloc((size_t)STREAM_COUNT * FILE_BYTES_MOST);
+  for (unsigned i = 0; files->text && i < STREAM_COUNT; i++)
+    read_end(files, files->paths[i]);
+}
+
+static void on_files(void *ctx, bp_status status) {
+  struct files *files = ctx;
+  repair(files->text, files->len);
+  if (status == BP_OK)
+    answer(files->reading, files->len ? bp_str_make(files->text, files->len) : BP_LIT(""));
+  else
+    kit_call_refuse(files->reading, status, NULL);
+  free(files->text);
+  free(files);
+}
+
+static void answer_from_files(struct reading *reading, const bp_db_outcome *outcome) {
+  const struct deployments *d = reading->module;
+  struct files *files = calloc(1, sizeof(*files));
+  struct row row;
+  bool is_named = files && row_read(d, outcome, 0, 0, &row);
+  if (is_named) {
+    files->reading = reading;
+    is_named = d->supervisor->log_files(d, &row, files->paths);
+    row_release(&row);
+  }
+  if (is_named && d->loop->work(d->self, read_files, on_files, files) == BP_OK)
+    return;
+  free(files);
+  kit_call_refuse(reading, BP_E_BUSY, NULL);
+}
+
 static void on_row(void *ctx, const bp_db_outcome *outcome) {
   struct reading *reading = ctx;
   const struct deployments *d = reading->module;
@@ -107,6 +196,8 @@ static void on_row(void *ctx, const bp_db_outcome *outcome) {
   bool has_failed = str_same(db_column(d->db, outcome, 0, 0, STATUS_COLUMN), "error");
   if (d->db->rows(outcome->result, 0) == 0)
     kit_call_problem(reading, 404, BP_LIT("Deployment not found"));
+  else if (running && !running->is_dead && d->supervisor->log_files)
+    answer_from_files(reading, outcome);
   else if (running && !running->is_dead && d->supervisor->tail(running, reading->lines, &text))
     answer(reading, text.ptr ? text : BP_LIT(""));
   else if (running && running->is_dead && has_failed && running->last_words_len)

@@ -1,5 +1,6 @@
 /* Descriptor and life cycle of the deployments module. */
 #include "deployments.h"
+#include "pm2.h"
 #include "statements.h"
 
 #include <stdio.h>
@@ -27,6 +28,9 @@ static const bp_need needs[] = {
 static const bp_option options[] = {
     TEXT_OPTION("restart", "When a program that has ended is started again: \"always\", \"on-failure\" or \"never\".", "\"always\""),
     TEXT_OPTION("node", "The program for \"node\"; without it the one on the path.", "\"\""),
+    TEXT_OPTION("supervisor", "What runs the programs: \"native\" (the host itself) or \"pm2\".", "\"native\""),
+    TEXT_OPTION("pm2", "The program pm2 of an installed PM2.", "\"pm2\""),
+    TEXT_OPTION("pm2_home", "PM2's folder; without it ~/.pm2.", "\"\""),
     TEXT_OPTION("npm", "The program for \"npm\"; without it the one on the path.", "\"\""),
 };
 
@@ -39,6 +43,20 @@ static const bp_topic topics[] = {
     TOPIC("updated", BP_TOPIC_DURABLE, "the deployment"),
     TOPIC("socket", BP_TOPIC_EPHEMERAL, "what Socket.IO clients are told: family, event, room, args"),
 };
+
+static void choose_supervisor(struct deployments *d) {
+  bp_str word = BP_LIT("");
+  const char *why_not = NULL;
+  d->supervisor = &native_supervisor;
+  d->config->string(d->self, BP_LIT("supervisor"), &word);
+  if (!str_same(word, "pm2"))
+    return;
+  d->pm2 = pm2_new(d, &why_not);
+  if (d->pm2)
+    d->supervisor = &pm2_supervisor;
+  else
+    d->log->write(d->self, BP_LOG_WARN, str_z(why_not), (bp_array){NULL, 0, 0});
+}
 
 static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, bp_error *err) {
   (void)err;
@@ -58,7 +76,7 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   d->policy = host->get(self, BP_LIT(BP_POLICY_1));
   d->secret = host->get(self, BP_LIT(BP_SECRET_1));
   d->service = host->get(self, BP_LIT(BP_SERVICE_1));
-  d->supervisor = &native_supervisor;
+  choose_supervisor(d);
   *ret_state = d;
   return BP_OK;
 }
@@ -71,7 +89,10 @@ static bp_status start(void *state, bp_error *err) {
   }
   logs_start(state);
   metrics_start(state);
-  recover_begin(state);
+  if (d->pm2)
+    pm2_start(d->pm2); /* it recovers when it is connected */
+  else
+    recover_begin(state);
   return BP_OK;
 }
 
@@ -85,6 +106,7 @@ static void destroy(void *state) {
   struct deployments *d = state;
   operations_release(d);
   running_release(d);
+  pm2_free(d->pm2);
   free(d);
 }
 

@@ -229,5 +229,9 @@ static void put_processes(const struct listing *listing, bp_json_writer out) {
 }
 
 void deployments_processes(void *state, bp_request request) {
-  begin(state, request, put_processes);
+  const struct deployments *d = state;
+  if (d->pm2)
+    pm2_processes(state, request);
+  else
+    begin(state, request, put_processes);
 }

@@ -14,7 +14,7 @@ struct running *running_make(struct deployments *d, int64_t id) {
   struct running *made = calloc(1, sizeof(*made));
   if (!made)
     return NULL;
-  *made = (struct running){.next = d->running, .module = d, .id = id, .pm_id = -1};
+  *made = (struct running){.next = d->running, .module = d, .id = id};
   d->running = made;
   return made;
 }
