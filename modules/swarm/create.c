@@ -121,7 +121,7 @@ void sessions_create(void *state, bp_request request) {
   w->http->facts(request, &facts);
   const char *fault = read_facts(w, facts, &prompt, &agent_count);
   if (fault || w->session_count >= SESSIONS_MOST) {
-    kit_problem(w->http, request, fault ? 400 : 503, str_z(fault ? fault : "64 sessions are going on; try again when one has ended"));
+    kit_problem(w->http, request, fault ? 400 : 503, str_z(fault ? fault : "1000 sessions have not ended; try again when one has"));
     return;
   }
   struct creation *creation = kit_call_new(w->self, w->http, w->db, request, sizeof(*creation));

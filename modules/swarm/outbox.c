@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH 64u
+#define BATCH 256u /* as many as a session begins with at most: they are stored together */
 #define VALUES_MOST 6u
 #define ENVELOPE 4u /* of an event: which text its durable topic gets */
 #define RETRY_MS 1000

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define PAGE 150u
+
 static int64_t number(const struct swarm *w, const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column) {
   bp_db_value value = {.size = sizeof(value)};
   w->db->value(outcome->result, step, row, column, &value);
@@ -23,8 +25,10 @@ static void add_session(struct swarm *w, const bp_db_outcome *outcome, uint32_t 
   bp_str status = db_column(w->db, outcome, 0, row, 3);
   copy_id(id, db_column(w->db, outcome, 0, row, 0));
   struct session *s = session_new(w, id, db_column(w->db, outcome, 0, row, 1), (uint32_t)number(w, outcome, 0, row, 2));
-  if (s)
-    s->status = kit_same(status, "decomposing") ? SESSION_DECOMPOSING : kit_same(status, "completed") ? SESSION_COMPLETED : SESSION_RUNNING;
+  if (!s)
+    return;
+  s->is_resumed = true;
+  s->status = kit_same(status, "decomposing") ? SESSION_DECOMPOSING : kit_same(status, "completed") ? SESSION_COMPLETED : SESSION_RUNNING;
 }
 
 static void add_todo(struct session *s, const bp_db_outcome *outcome, uint32_t row) {
@@ -46,18 +50,32 @@ static void add_agent(struct session *s, const bp_db_outcome *outcome, uint32_t 
   const struct swarm *w = s->module;
   char id[KIT_UUID_BYTES];
   copy_id(id, db_column(w->db, outcome, 2, row, 1));
-  struct agent *agent = session_add_agent(s, id);
-  if (agent)
-    agent->status = kit_same(db_column(w->db, outcome, 2, row, 2), "terminated") ? AGENT_TERMINATED : AGENT_BOOTING;
+  s->agents_added = (uint32_t)number(w, outcome, 2, row, 2);
+  session_add_agent(s, id);
 }
 
-static void go_on(void *ctx, const bp_db_outcome *outcome) {
+static void begin_all(struct swarm *w) {
+  for (struct session *s = w->sessions; s; s = s->next) {
+    bool is_ours = s->is_resumed; /* others have come meanwhile */
+    s->is_resumed = false;
+    if (is_ours && s->status == SESSION_DECOMPOSING)
+      decompose_start(s);
+    else if (is_ours)
+      session_go_on(s);
+  }
+  sessions_admit(w);
+}
+
+static bp_status read_page(struct swarm *w, int64_t after);
+
+static void take_page(void *ctx, const bp_db_outcome *outcome) {
   struct swarm *w = ctx;
   if (outcome->status != BP_OK) {
     swarm_note(w, BP_LOG_ERROR, "sessions that had not ended could not be read", outcome->error->message);
     return;
   }
-  for (uint32_t row = 0; row < w->db->rows(outcome->result, 0); row++)
+  uint32_t sessions = w->db->rows(outcome->result, 0);
+  for (uint32_t row = 0; row < sessions; row++)
     add_session(w, outcome, row);
   for (uint32_t row = 0; row < w->db->rows(outcome->result, 1); row++)
     if (session_of(w, outcome, 1, row))
@@ -65,22 +83,22 @@ static void go_on(void *ctx, const bp_db_outcome *outcome) {
   for (uint32_t row = 0; row < w->db->rows(outcome->result, 2); row++)
     if (session_of(w, outcome, 2, row))
       add_agent(session_of(w, outcome, 2, row), outcome, row);
-  for (struct session *s = w->sessions, *next; s; s = next) {
-    next = s->next;
-    if (s->status == SESSION_DECOMPOSING)
-      decompose_start(s);
-    else
-      session_go_on(s);
-  }
+  bool has_more = sessions == PAGE && w->session_count < SESSIONS_MOST;
+  if (!has_more || read_page(w, number(w, outcome, 0, sessions - 1, 4)) != BP_OK)
+    begin_all(w);
 }
 
-/* Open sessions are at most SESSIONS_MOST; all their todos and agents fit into one read. */
-bp_status resume_start(struct swarm *w) {
-  const bp_db_value most = db_integer(SESSIONS_MOST);
+/* A page of sessions with all their todos and living agents: never more rows than one read gives. */
+static bp_status read_page(struct swarm *w, int64_t after) {
+  const bp_db_value values[] = {db_integer(after), db_integer(PAGE)};
   const bp_db_query queries[] = {
-      {.size = sizeof(bp_db_query), .statement = OPEN_SESSIONS, .max_rows = SESSIONS_MOST, .params = {&most, 1, sizeof(most)}},
-      {.size = sizeof(bp_db_query), .statement = OPEN_TODOS, .max_rows = 10000},
-      {.size = sizeof(bp_db_query), .statement = OPEN_AGENTS, .max_rows = 10000},
+      {.size = sizeof(bp_db_query), .statement = OPEN_SESSIONS, .max_rows = PAGE, .params = BP_ARRAY(values)},
+      {.size = sizeof(bp_db_query), .statement = OPEN_TODOS, .max_rows = PAGE * TODOS_MOST, .params = BP_ARRAY(values)},
+      {.size = sizeof(bp_db_query), .statement = OPEN_AGENTS, .max_rows = PAGE * AGENTS_MOST * 2, .params = BP_ARRAY(values)},
   };
-  return w->db->read(w->self, (bp_array)BP_ARRAY(queries), 0, go_on, w);
+  return w->db->read(w->self, (bp_array)BP_ARRAY(queries), 0, take_page, w);
+}
+
+bp_status resume_start(struct swarm *w) {
+  return read_page(w, 0);
 }

@@ -37,16 +37,17 @@ struct session *session_find(const struct swarm *w, bp_str id) {
 }
 
 void session_free(struct session *s) {
-  struct session **at = &s->module->sessions;
+  struct swarm *w = s->module;
+  struct session **at = &w->sessions;
   while (*at && *at != s)
     at = &(*at)->next;
   if (*at)
     *at = s->next;
-  s->module->session_count--;
+  w->session_count--;
   decompose_cancel(s);
   outbox_free(s);
   if (s->is_replacing)
-    s->module->loop->timer_cancel(s->replace_timer);
+    w->loop->timer_cancel(s->replace_timer);
   while (s->agents) {
     struct agent *next = s->agents->next;
     worker_free(s->agents);
@@ -58,6 +59,7 @@ void session_free(struct session *s) {
   free(s->todos);
   kit_text_free(&s->prompt);
   free(s);
+  sessions_admit(w);
 }
 
 void session_settle(struct session *s) {
@@ -193,15 +195,34 @@ static void look_on(struct session *s) {
     end_session(s);
 }
 
-static void add_agents(struct session *s, const char *missing) {
+static void add_agents(struct session *s) {
   for (uint32_t i = 0; i < s->agent_count; i++) {
-    struct agent *agent = session_add_agent(s, NULL);
-    if (!agent)
-      break;
-    if (missing)
+    const struct agent *agent = session_add_agent(s, NULL);
+    if (agent)
       outbox_agent(agent);
-    else
-      employ(agent);
+  }
+}
+
+/* Whose turn it is: the oldest that waits, as long as not too many are at work. */
+static struct session *next_to_work(const struct swarm *w) {
+  struct session *oldest = NULL;
+  uint32_t at_work = 0;
+  for (struct session *s = w->sessions; s; s = s->next) {
+    if (s->is_waiting)
+      oldest = s; /* new ones are put in front */
+    at_work += !s->is_waiting && s->status != SESSION_DECOMPOSING;
+  }
+  return at_work < WORKING_MOST ? oldest : NULL;
+}
+
+void sessions_admit(struct swarm *w) {
+  struct session *s;
+  while (!w->is_draining && !worker_missing(w) && (s = next_to_work(w))) {
+    s->is_waiting = false;
+    for (struct agent *agent = s->agents; agent; agent = agent->next)
+      if (agent->status != AGENT_TERMINATED)
+        employ(agent);
+    look_on(s);
   }
 }
 
@@ -225,9 +246,10 @@ bool session_begin(struct session *s, const struct kit_text *descriptions, uint3
   timeline_session(s);
   if (missing)
     swarm_note(s->module, BP_LOG_WARN, missing, s->id);
-  add_agents(s, missing);
+  add_agents(s);
+  s->is_waiting = true;
+  sessions_admit(s->module);
   outbox_then(s, answer_begun);
-  look_on(s);
   return true;
 }
 
@@ -246,6 +268,7 @@ void session_fail(struct session *s) {
 }
 
 void session_abort(struct session *s) {
+  s->is_waiting = false;
   decompose_cancel(s);
   if (s->status == SESSION_DECOMPOSING) {
     session_fail(s);
@@ -308,10 +331,7 @@ void session_agent_gone(struct agent *agent) {
 
 void session_go_on(struct session *s) {
   const char *missing = worker_missing(s->module);
-  for (struct agent *agent = s->agents; agent && !missing; agent = agent->next)
-    if (agent->status != AGENT_TERMINATED)
-      employ(agent);
   if (missing)
     swarm_note(s->module, BP_LOG_WARN, missing, s->id);
-  look_on(s);
+  s->is_waiting = true;
 }

@@ -14,6 +14,7 @@
 #define SESSION_JSON                                                                                                                                 \
   "json_object('id', s.id, 'prompt', s.prompt, 'agentCount', s.agent_count, 'status', s.status, "                                                    \
   "'todos', " PARTS(TODO_JSON, "swarm_todos") ", 'agents', " PARTS(AGENT_JSON, "swarm_agents") ", 'createdAt', s.created_ms)"
+#define OPEN "(SELECT id FROM swarm_sessions WHERE is_ended = 0 AND rowid > ?1 ORDER BY rowid LIMIT ?2)"
 #define OLD "(SELECT id FROM swarm_sessions WHERE is_ended = 1 AND created_ms < ?1)"
 
 const bp_statement swarm_statements[STATEMENT_COUNT] = {
@@ -38,13 +39,12 @@ const bp_statement swarm_statements[STATEMENT_COUNT] = {
     SQL(LIST_EVENTS, "list_events",
         "SELECT id, json_object('id', id, 'event', event, 'data', json(payload), 'timestamp', created_ms) FROM swarm_events "
         "WHERE session_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"),
-    SQL(OPEN_SESSIONS, "open_sessions", "SELECT id, prompt, agent_count, status FROM swarm_sessions WHERE is_ended = 0 ORDER BY created_ms LIMIT ?1"),
+    SQL(OPEN_SESSIONS, "open_sessions",
+        "SELECT id, prompt, agent_count, status, rowid FROM swarm_sessions WHERE is_ended = 0 AND rowid > ?1 ORDER BY rowid LIMIT ?2"),
     SQL(OPEN_TODOS, "open_todos",
-        "SELECT t.session_id, t.id, t.description, t.status, t.deaths, t.has_failed FROM swarm_todos AS t JOIN swarm_sessions AS s "
-        "ON s.id = t.session_id WHERE s.is_ended = 0 ORDER BY t.session_id, t.position"),
+        "SELECT session_id, id, description, status, deaths, has_failed FROM swarm_todos WHERE session_id IN " OPEN " ORDER BY session_id, position"),
     SQL(OPEN_AGENTS, "open_agents",
-        "SELECT a.session_id, a.id, a.status FROM swarm_agents AS a JOIN swarm_sessions AS s ON s.id = a.session_id WHERE s.is_ended = 0 "
-        "ORDER BY a.session_id, a.position"),
+        "SELECT session_id, id, position FROM swarm_agents WHERE status <> 'terminated' AND session_id IN " OPEN " ORDER BY session_id, position"),
     SQL(DROP_OLD_EVENTS, "drop_old_events", "DELETE FROM swarm_events WHERE session_id IN " OLD),
     SQL(DROP_OLD_TODOS, "drop_old_todos", "DELETE FROM swarm_todos WHERE session_id IN " OLD),
     SQL(DROP_OLD_AGENTS, "drop_old_agents", "DELETE FROM swarm_agents WHERE session_id IN " OLD),

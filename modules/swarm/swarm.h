@@ -9,7 +9,8 @@
 
 #define AGENTS_MOST 4u
 #define TODOS_MOST 64u
-#define SESSIONS_MOST 64u         /* that go on at the same time */
+#define SESSIONS_MOST 1000u       /* that have not ended */
+#define WORKING_MOST 32u          /* of those, that have workers; the others wait */
 #define RETURNS_MOST 2u           /* times a task goes back to pending because its worker died */
 #define LINE_BYTES (1024u * 1024) /* of a worker; a longer one is passed over */
 #define SAID_BYTES (64u * 1024)   /* of an action or a reasoning; more is cut */
@@ -73,8 +74,10 @@ struct session {
   uint32_t agent_count;
   uint32_t status; /* SESSION_* */
   bool is_ended;   /* session:complete is under way or sent */
+  bool is_waiting; /* for its turn to have workers, or for a worker to be configured */
   struct todo *todos;
   uint32_t todo_count;
+  bool is_resumed;      /* read after a restart, not yet begun */
   struct agent *agents; /* in the order they were added */
   uint32_t agents_added;
   bp_timer replace_timer;
@@ -127,8 +130,10 @@ void session_abort(struct session *session);
 /* Of an agent's worker: it says that a todo is done, it is gone. `result`: JSON text or empty. */
 void session_task_done(struct agent *agent, bp_str todo_id, bp_str result);
 void session_agent_gone(struct agent *agent);
-/* After a restart: what was assigned is pending again, agents that lived get new workers. */
+/* After a restart: it waits for its turn; agents that lived get new workers then. */
 void session_go_on(struct session *session);
+/* Gives workers to sessions that wait, the oldest first. */
+void sessions_admit(struct swarm *swarm);
 struct agent *session_add_agent(struct session *session, const char *id);
 /* Frees it once nothing is under way any more. */
 void session_settle(struct session *session);

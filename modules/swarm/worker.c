@@ -10,6 +10,7 @@
 #define ARGUMENTS_MOST 32u
 #define VARIABLES_MOST 64u
 #define DESCRIPTION_BYTES (64u * 1024) /* of one environment variable; the kernel takes 128 KiB */
+#define START_AGAIN_MS 500
 #define DEFAULT_SCRIPT "workers/worker.py"
 
 /* ---- The command ---- */
@@ -173,6 +174,8 @@ static bp_status spawn(struct agent *agent, bp_error *err) {
   return w->proc->spawn(w->self, &spec, &events, agent, &agent->proc, err);
 }
 
+static void start_again(void *ctx, bp_timer timer);
+
 void worker_start(struct agent *agent) {
   struct swarm *w = agent->session->module;
   bp_error err = BP_ERROR_INIT;
@@ -187,8 +190,21 @@ void worker_start(struct agent *agent) {
       worker_hold(agent, true);
     return;
   }
-  swarm_note(w, BP_LOG_WARN, err.message, agent->id);
-  agent->is_retiring = w->loop->timer(w->self, 0, 0, start_failed, agent, &agent->retire_timer) == BP_OK;
+  bool is_later = status == BP_E_LIMIT; /* of the host, for all children: that is not the task's fault */
+  if (!is_later)
+    swarm_note(w, BP_LOG_WARN, err.message, agent->id);
+  agent->is_retiring =
+      w->loop->timer(w->self, is_later ? START_AGAIN_MS : 0, 0, is_later ? start_again : start_failed, agent, &agent->retire_timer) == BP_OK;
+}
+
+static void start_again(void *ctx, bp_timer timer) {
+  struct agent *agent = ctx;
+  (void)timer;
+  agent->is_retiring = false;
+  if (agent->task)
+    worker_start(agent);
+  else
+    session_settle(agent->session); /* aborted meanwhile */
 }
 
 void worker_next(struct agent *agent) {

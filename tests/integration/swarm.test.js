@@ -206,6 +206,20 @@ test('the host is killed in the middle: it goes on where it was', async () => {
   assert.strictEqual(named(await ended(id), 'session:complete').length, 1);
 });
 
+test('more sessions than have workers at a time: the others wait their turn; aborted and killed hosts included', async () => {
+  const stuck = await Promise.all(Array.from({ length: 33 }, () => begin('wait', 1)));
+  await waitFor('32 workers', () => traces().filter((one) => stuck.includes(one.session)).length === 32);
+  const waiting = stuck.find((id) => !traces().some((one) => one.session === id));
+  assert.deepStrictEqual((await session(waiting)).agents.map((agent) => agent.status), ['booting']);
+  const late = await begin('plain', 1);
+  await host.kill();
+  host.end = undefined;
+  await host.start();
+  await waitFor('32 workers again', () => traces().filter((one) => stuck.includes(one.session)).length === 64);
+  for (const id of stuck) assert.strictEqual((await call('DELETE', `/api/sessions/${id}`)).status, 200);
+  assert.strictEqual((await ended(late)).status, 'completed');
+});
+
 test('python workers, by default workers/worker.py of the project', async (t) => {
   if (spawnSync('python3', ['--version']).error) return t.skip('there is no python3');
   fs.mkdirSync(path.join(folder, 'workers'), { recursive: true });
@@ -317,6 +331,7 @@ test('the Messages API: the request, fences, tool calls, retries, cut off and us
   assert.deepStrictEqual(await ask({ text: '```json\n' + todos('f') + '\n```' }), ['f']);
   assert.deepStrictEqual(await ask({ text: 'Here you are:\n```\n' + todos('g', 'h', 'i') + '\n```\nDone.' }), ['g', 'h', 'i']);
   assert.deepStrictEqual(await ask({ content: [{ type: 'text', text: 'I call it.' }, { type: 'tool_use', id: 't', name: 'x', input: { todos: [{ description: 't1' }, { description: 't2' }] } }] }), ['t1', 't2']);
+  assert.deepStrictEqual(await ask({ text: todos(...Array.from({ length: 70 }, (_, n) => `n${n}`)) }), Array.from({ length: 64 }, (_, n) => `n${n}`));
   assert.deepStrictEqual(await ask({ status: 529 }, { status: 429, headers: { 'retry-after': '0' } }, { status: 500, raw: '<html>' }, { text: todos('late') }), ['late']);
   assert.deepStrictEqual(await ask({ text: todos('cut', 'off').slice(0, 30), stop: 'max_tokens' }, { text: todos('whole') }), ['whole']);
   assert.ok(api.asked[1].body.max_tokens > 1024);
