@@ -8,6 +8,7 @@
 #include "environment.h"
 #include "kit.h"
 
+#define SERVICE_NAME "deployments/1"
 #define LIMIT_DEPLOYMENTS 1000 /* stored */
 #define LIMIT_OPERATIONS 256   /* waiting and running */
 #define LIMIT_SERVICES 20      /* selected for one deployment */
@@ -249,6 +250,7 @@ void deployments_create(void *state, bp_request request);    /* create.c */
 void deployments_action(void *state, bp_request request);    /* operation.c */
 bp_status facts_create(void *state, bp_request request, bp_json_writer facts);
 bp_status facts_action(void *state, bp_request request, bp_json_writer facts);
+bp_status queries_serve(struct deployments *module);
 /* One deployment of an answer, as an object. `repository` may be 0. */
 void query_put(const struct deployments *module, bp_json_writer out, const struct row *row, bp_json repository);
 

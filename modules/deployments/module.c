@@ -25,6 +25,8 @@ static const bp_need needs[] = {
 #define TEXT_OPTION(word, text, value)                                                                                                               \
   { .size = sizeof(bp_option), .type = BP_OPTION_STRING, .name = BP_STR(word), .doc = BP_STR(text), .def = BP_STR(value), .maximum = 4000 }
 
+static const bp_provide provides[] = {{sizeof(bp_provide), 0, BP_STR(SERVICE_NAME)}};
+
 static const bp_option options[] = {
     TEXT_OPTION("restart", "When a program that has ended is started again: \"always\", \"on-failure\" or \"never\".", "\"always\""),
     TEXT_OPTION("node", "The program for \"node\"; without it the one on the path.", "\"\""),
@@ -93,7 +95,7 @@ static bp_status start(void *state, bp_error *err) {
     pm2_start(d->pm2); /* it recovers when it is connected */
   else
     recover_begin(state);
-  return BP_OK;
+  return queries_serve(state);
 }
 
 static bp_status drain(void *state) {
@@ -119,6 +121,7 @@ static const bp_plugin_descriptor descriptor = {
     .summary = BP_STR("Programs of the registered repositories, run under supervision."),
     .family = BP_STR("desktop"),
     .needs = BP_ARRAY(needs),
+    .provides = BP_ARRAY(provides),
     .options = BP_ARRAY(options),
     .routes = BP_ARRAY(deployments_routes),
     .topics = BP_ARRAY(topics),

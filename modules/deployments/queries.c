@@ -1,5 +1,5 @@
-/* Looking deployments up: GET /api/deployments with what their repositories are called, and GET /api/pm2-processes. Both show figures
- * that were measured for this answer. */
+/* Looking deployments up: GET /api/deployments with what their repositories are called, GET /api/pm2-processes, and for other modules the
+ * service deployments/1, method list {}, which answers what the first has in `deployments`. All show figures measured for this answer. */
 #include "deployments.h"
 #include "statements.h"
 
@@ -11,8 +11,9 @@
 #define MASK "********"
 
 struct listing {
-  struct kit_call call;
   struct deployments *module;
+  bp_request request;      /* 0: a call of the service */
+  bp_service_call service; /* 0: a request */
   void (*put)(const struct listing *listing, bp_json_writer out);
   bp_json repositories; /* the parsed answer, or 0 */
   struct row *rows;
@@ -96,27 +97,50 @@ static void listing_free(struct listing *listing) {
   for (uint32_t i = 0; i < listing->count; i++)
     row_release(&listing->rows[i]);
   free(listing->rows);
-  listing->rows = NULL;
-  listing->count = 0;
-  listing->repositories = 0;
+  free(listing);
+}
+
+static void refuse(struct listing *listing, bp_status status, const bp_error *err) {
+  const struct deployments *d = listing->module;
+  if (listing->request)
+    d->http->reply_failure(listing->request, status, err);
+  else
+    d->service->answer(listing->service, status, err ? str_z(err->message) : BP_LIT(""));
+  listing_free(listing);
+}
+
+static void reply(const struct listing *listing, bp_json_writer out) {
+  const struct deployments *d = listing->module;
+  d->json->object_begin(out);
+  d->json->key(out, BP_LIT("success"));
+  d->json->put_boolean(out, 1);
+  listing->put(listing, out);
+  d->json->object_end(out);
+  d->http->reply_json(listing->request, 200, out);
+}
+
+static void answer_service(const struct listing *listing, bp_json_writer out) {
+  const struct deployments *d = listing->module;
+  bp_str text = {NULL, 0};
+  listing->put(listing, out);
+  bp_status status = d->json->writer_text(out, &text, NULL);
+  d->service->answer(listing->service, status, text);
 }
 
 static void answer(struct listing *listing) {
   const struct deployments *d = listing->module;
   bp_json_writer out = 0;
   bp_status status = d->json->writer_new(d->self, &out);
-  if (status == BP_OK) {
-    d->json->object_begin(out);
-    d->json->key(out, BP_LIT("success"));
-    d->json->put_boolean(out, 1);
-    listing->put(listing, out);
-    d->json->object_end(out);
+  if (status != BP_OK) {
+    refuse(listing, status, NULL);
+    return;
   }
-  listing_free(listing);
-  if (status == BP_OK)
-    kit_call_json(listing, 200, d->json, out);
+  if (listing->request)
+    reply(listing, out);
   else
-    kit_call_refuse(listing, status, NULL);
+    answer_service(listing, out);
+  d->json->writer_free(out);
+  listing_free(listing);
 }
 
 static void on_repositories(void *ctx, bp_status status, bp_str payload) {
@@ -129,31 +153,44 @@ static void on_repositories(void *ctx, bp_status status, bp_str payload) {
 static void on_rows(void *ctx, const bp_db_outcome *outcome) {
   struct listing *listing = ctx;
   const struct deployments *d = listing->module;
-  if (kit_call_failed(listing, outcome))
+  if (outcome->status != BP_OK) {
+    refuse(listing, outcome->status, outcome->error);
     return;
+  }
   uint32_t count = d->db->rows(outcome->result, 0);
   listing->rows = calloc(count ? count : 1, sizeof(listing->rows[0]));
   while (listing->rows && listing->count < count && row_read(d, outcome, 0, listing->count, &listing->rows[listing->count]))
     listing->count++;
   if (listing->count < count || !listing->rows) {
-    listing_free(listing);
-    kit_call_refuse(listing, BP_E_NO_MEMORY, NULL);
+    refuse(listing, BP_E_NO_MEMORY, NULL);
   } else if (d->service->call(d->self, BP_LIT("repositories/1"), BP_LIT("list"), BP_LIT("{}"), SERVICE_MS, on_repositories, listing) != BP_OK) {
     answer(listing);
   }
 }
 
 static void read_rows(void *ctx) {
+  struct listing *listing = ctx;
+  const struct deployments *d = listing->module;
   const bp_db_query query = {.size = sizeof(query), .statement = ALL_ENTRIES, .max_rows = LIMIT_DEPLOYMENTS};
-  kit_call_read(ctx, &query, 1, on_rows);
+  const bp_array all = {&query, 1, (uint32_t)sizeof(query)};
+  bp_status status = d->db->read(d->self, all, 0, on_rows, listing);
+  if (status != BP_OK)
+    refuse(listing, status, NULL);
 }
 
-static void begin(struct deployments *d, bp_request request, void (*put)(const struct listing *listing, bp_json_writer out)) {
-  struct listing *listing = kit_call_new(d->self, d->http, d->db, request, sizeof(*listing));
-  if (!listing)
+static void begin(struct deployments *d, bp_request request, bp_service_call service,
+                  void (*put)(const struct listing *listing, bp_json_writer out)) {
+  struct listing *listing = calloc(1, sizeof(*listing));
+  if (request)
+    d->http->defer(request, NULL, NULL);
+  if (!listing) {
+    if (request)
+      d->http->reply_failure(request, BP_E_NO_MEMORY, NULL);
+    else
+      d->service->answer(service, BP_E_NO_MEMORY, BP_LIT("out of memory"));
     return;
-  listing->module = d;
-  listing->put = put;
+  }
+  *listing = (struct listing){.module = d, .request = request, .service = service, .put = put};
   if (!metrics_sample(d, read_rows, listing))
     read_rows(listing);
 }
@@ -170,18 +207,23 @@ static bp_json repository_of(const struct listing *listing, int64_t id) {
   return 0;
 }
 
-static void put_deployments(const struct listing *listing, bp_json_writer out) {
+static void put_array(const struct listing *listing, bp_json_writer out) {
   const bp_json_1 *json = listing->module->json;
-  json->key(out, BP_LIT("deployments"));
   json->array_begin(out);
   for (uint32_t i = 0; i < listing->count; i++)
     query_put(listing->module, out, &listing->rows[i], repository_of(listing, listing->rows[i].repository_id));
   json->array_end(out);
+}
+
+static void put_deployments(const struct listing *listing, bp_json_writer out) {
+  const bp_json_1 *json = listing->module->json;
+  json->key(out, BP_LIT("deployments"));
+  put_array(listing, out);
   put_number(json, out, "count", listing->count);
 }
 
 void deployments_list(void *state, bp_request request) {
-  begin(state, request, put_deployments);
+  begin(state, request, 0, put_deployments);
 }
 
 /* ---- GET /api/pm2-processes: the same processes in the words of PM2 ---- */
@@ -233,5 +275,20 @@ void deployments_processes(void *state, bp_request request) {
   if (d->pm2)
     pm2_processes(state, request);
   else
-    begin(state, request, put_processes);
+    begin(state, request, 0, put_processes);
+}
+
+/* ---- The service ---- */
+
+static void on_call(void *ctx, bp_service_call call, bp_str method, bp_str payload) {
+  struct deployments *d = ctx;
+  (void)payload;
+  if (str_same(method, "list"))
+    begin(d, 0, call, put_array);
+  else
+    d->service->answer(call, BP_E_UNSUPPORTED, BP_LIT("deployments/1 has the method list"));
+}
+
+bp_status queries_serve(struct deployments *d) {
+  return d->service->serve(d->self, BP_LIT(SERVICE_NAME), on_call, d);
 }

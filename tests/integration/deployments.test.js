@@ -16,6 +16,10 @@ const CONFIG = `listen "127.0.0.1:${PORT}" { family = "desktop" }
 module "desktop" {}
 module "repositories" { first_port = ${FIRST}, last_port = ${FIRST + 60} }
 module "deployments" { node = "${process.execPath}" }
+module "org.example.found-services" { path = "${process.env.BACKPLANE_TEST_PLUGINS}/test_found_services.so", found = {
+  { id = "postgresql", name = "PostgreSQL", containerName = "ai-desktop-postgresql", port = 5432, type = "postgresql", connectionString = "postgresql://me:pg-canary@localhost:5432/app" },
+  { id = "redis", name = "Redis", containerName = "ai-desktop-redis", port = 6379, type = "redis", connectionString = "redis://localhost:6379" },
+} }
 `;
 const PROGRAM = `const http = require('node:http');
 console.log('listening on', process.env.PORT);
@@ -96,7 +100,6 @@ test('unknown deployments and actions', async () => {
   for (const body of [{}, { action: 'pause' }, { action: 7 }]) assert.deepEqual(await call('POST', `${URL}/${made.id}/action`, body), invalid);
   for (const id of [9999, 'abc', '-1']) assert.deepEqual(await act(id, 'start'), refused(404, 'Deployment not found'));
   assert.deepEqual(await call('GET', `${URL}/9999/logs`), refused(404, 'Deployment not found'));
-  assert.deepEqual(await call('GET', `${URL}/services`), { status: 200, success: true, services: [] });
   assert.equal((await call('GET', `${URL}/${made.id}/logs`)).logs, 'No logs available - deployment not running');
 });
 
@@ -295,6 +298,26 @@ test('a deployment starts after those it depends on', async () => {
   const reply = await act(above.id, 'start');
   assert.equal(reply.status, 500);
   assert.match(reply.error, new RegExp(`deployment ${below.id}, which this one needs, could not be started: Deployment not found`));
+});
+
+test('services that were found are shown without their passwords, and given to those that select them', async () => {
+  const { services } = await call('GET', `${URL}/services`);
+  const { connectionString, ...rest } = services[0];
+  assert.deepEqual(rest, { id: 'postgresql', name: 'PostgreSQL', containerName: 'ai-desktop-postgresql', port: 5432, type: 'postgresql' });
+  assert.equal(connectionString, 'postgresql://me:********@localhost:5432/app');
+  assert.equal(services[1].connectionString, 'redis://localhost:6379');
+  const full = await host.request('GET', `/f/desktop${URL}/services`, { headers: host.adminHeaders() });
+  assert.equal(full.json().services[0].connectionString, 'postgresql://me:pg-canary@localhost:5432/app');
+  const repo = await nodeApp('connected');
+  const own = { REDIS_URL: 'redis://mine' };
+  const { id } = await deploy({ repositoryId: repo.id, selectedServices: ['postgresql', 'ai-desktop-redis'], customEnvVars: own });
+  assert.equal((await act(id, 'start')).status, 200);
+  const { env } = await answers(repo.port);
+  assert.deepEqual([env.DATABASE_URL, env.POSTGRES_URL, env.REDIS_URL],
+    ['postgresql://me:pg-canary@localhost:5432/app', 'postgresql://me:pg-canary@localhost:5432/app', 'redis://mine']);
+  await act(id, 'delete');
+  const missing = await deploy({ repositoryId: repo.id, selectedServices: ['mysql'] });
+  assert.deepEqual(await act(missing.id, 'start'), refused(500, 'the selected service "mysql" does not run'));
 });
 
 test('actions on one deployment at the same time happen one after the other', async () => {

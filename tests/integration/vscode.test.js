@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert');
+const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
@@ -14,12 +15,18 @@ const FIRST = 11000 + Math.floor(Math.random() * 25) * 10; // ports given to rep
 const STAND_IN = path.join(__dirname, 'stand-ins/code-server.js');
 const config = (more = '') => `listen "127.0.0.1:${PORT}" { family = "desktop" }
 module "desktop" {}
+module "deployments" {}
+module "git" { roots = { "${host.folder}" } }
 module "repositories" { first_port = ${FIRST}, last_port = ${FIRST + 40} }
 module "vscode" { command = { "${process.execPath}", "${STAND_IN}" }, ready_timeout_s = 20 ${more} }
 `;
 
 let host;
-before(async () => { host = await new Host({ config: config(), ports: [PORT], env: { PORT: '1', PASSWORD: 'x', VSCODE_PROXY_URI: 'y' } }).start(); });
+before(async () => {
+  host = new Host({ ports: [PORT], env: { PORT: '1', PASSWORD: 'x', VSCODE_PROXY_URI: 'y' } });
+  host.writeConfig(config());
+  await host.start();
+});
 after(async () => {
   if (!host.end) for (const one of (await call('GET', '/api/vscode/list')).repositories) await stop(one.id);
   await host.stop();
@@ -153,16 +160,47 @@ test('list and status', async () => {
   const list = await call('GET', '/api/vscode/list');
   assert.deepEqual(Object.keys(list), ['status', 'success', 'repositories']);
   assert.deepEqual(list.repositories, (await call('GET', '/api/repositories')).repositories, 'no counts for what is not under git');
+  await call('POST', '/api/deployments', { repositoryId: list.repositories[0].id, name: 'listed' });
   const status = (await host.request('GET', '/api/vscode/status', { port: PORT })).json();
-  assert.deepEqual(status, { success: true, repositories: list.repositories, deployments: [], flows: [] });
+  const { deployments } = await call('GET', '/api/deployments');
+  assert.equal(deployments[0].name, 'listed');
+  assert.deepEqual(status, { success: true, repositories: list.repositories, deployments, flows: [] });
 });
 
-test('changes and diff without an answer of git say so', async () => {
+test('changes and diff of a repository under git, and counts in the list', async () => {
+  const folder = path.join(host.folder, 'versioned');
+  const git = (...words) => execFileSync('git', ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@example.org', ...words]);
+  fs.mkdirSync(folder);
+  for (const name of ['kept', 'changed', 'removed']) fs.writeFileSync(path.join(folder, name), `${name}\n`);
+  git('init', '-q');
+  git('add', '.');
+  git('commit', '-q', '-m', 'first');
+  fs.writeFileSync(path.join(folder, 'changed'), 'changed twice\n');
+  fs.rmSync(path.join(folder, 'removed'));
+  fs.writeFileSync(path.join(folder, 'staged'), 'staged\n');
+  git('add', 'staged');
+  fs.writeFileSync(path.join(folder, 'new file'), 'new\n');
+  const { id } = (await call('POST', '/api/repositories', { name: 'versioned', path: folder, type: 'git' })).repository;
+  assert.deepEqual(await call('GET', `/api/vscode/changes/${id}`),
+    { status: 200, success: true, changes: { modified: ['changed'], added: ['staged'], deleted: ['removed'], untracked: ['new file'] } });
+  const row = (await call('GET', '/api/vscode/list')).repositories.find((one) => one.id === id);
+  assert.deepEqual([row.modified, row.added, row.deleted], [1, 2, 1]);
+  const diff = async (file) => (await call('POST', '/api/vscode/diff', { repoId: String(id), file })).diff;
+  assert.match(await diff('changed'), /^-changed\n\+changed twice$/m);
+  assert.match(await diff('new file'), /^\+new$/m);
+  assert.equal(await diff('kept'), 'No changes');
+  for (const file of ['../../etc/passwd', '--output=/tmp/x', '/etc/passwd']) {
+    const reply = await call('POST', '/api/vscode/diff', { repoId: id, file });
+    assert.ok(!JSON.stringify(reply).includes('root:'), file);
+  }
+});
+
+test('a folder without git has no changes, and says why', async () => {
   const { id } = await repository('plain');
   const reply = await call('GET', `/api/vscode/changes/${id}`);
   assert.equal(reply.status, 200);
   assert.deepEqual(reply.changes, { modified: [], added: [], deleted: [], untracked: [] });
-  assert.equal(typeof reply.error, 'string');
+  assert.ok(reply.error.length > 0);
   assert.equal((await call('POST', '/api/vscode/diff', { repoId: id, file: 'x' })).success, false);
 });
 
