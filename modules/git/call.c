@@ -192,6 +192,46 @@ bool call_take_facts(struct call *call) {
   return call->folder && call->args.count > 0 && !call->args.has_failed;
 }
 
+void call_args(struct call *call, const char *const *words, size_t count) {
+  struct words made = {0};
+  for (size_t i = 0; i < count; i++)
+    words_add_z(&made, words[i]); /* which may be words of the call itself */
+  words_release(&call->args);
+  call->args = made;
+}
+
+struct call *call_read(struct git *git, bp_request request) {
+  bp_str path = {NULL, 0};
+  struct call *call = call_new(git, request);
+  if (!call)
+    return NULL;
+  if (git->http->param(request, BP_LIT("repoPath"), &path) != BP_OK || path.len == 0) {
+    call_problem(call, 400, "repoPath is required");
+    return NULL;
+  }
+  call->folder = place_resolve(git, path);
+  if (call->folder)
+    return call;
+  call_problem(call, 403, "Invalid repository path");
+  return NULL;
+}
+
+struct call *call_change(struct git *git, bp_request request, const char *missing) {
+  struct call *call = call_new(git, request);
+  if (!call || call_take_facts(call))
+    return call;
+  bp_str path = body_text(git, request, "repoPath");
+  char *resolved = place_resolve(git, path);
+  if (path.len == 0)
+    call_problem(call, 400, "repoPath is required");
+  else if (!resolved)
+    call_problem(call, 403, "Invalid repository path");
+  else
+    call_problem(call, 400, missing);
+  free(resolved);
+  return NULL;
+}
+
 void call_run(struct call *call, uint32_t flags, run_done_fn done) {
   const struct run_spec spec = {.folder = call->folder, .args = &call->args, .flags = run_flags_of(&call->args) | flags, .done = done, .ctx = call};
   call->run = run_start(call->git, &spec);

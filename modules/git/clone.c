@@ -147,12 +147,13 @@ struct cloning {
 static void cloning_end(struct cloning *cloning, const struct run_result *result) {
   struct call *call = cloning->call;
   run_done_fn answer = cloning->answer;
+  const struct run_result copy = *result; /* it may be the one in `cloning` */
   char *out = cloning->out, *err = cloning->err;
   free(cloning->parent);
   free(cloning->url);
   call->more = NULL;
   free(cloning);
-  answer(call, result);
+  answer(call, &copy);
   free(out);
   free(err);
 }

@@ -1,5 +1,6 @@
 /* POST /api/git: any of the allowed commands, as clients have always sent them. */
 #include "git.h"
+#include "handlers.h"
 
 #include <stdio.h>
 #include <stdlib.h>

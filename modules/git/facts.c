@@ -1,5 +1,6 @@
 /* What a policy decides on: the argv as an array, the repository resolved, who asks. Handlers act on these and on nothing else. */
 #include "git.h"
+#include "handlers.h"
 #include "split.h"
 
 #include <stdlib.h>

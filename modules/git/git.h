@@ -55,6 +55,11 @@ void identity_forget(struct identity *identity);
  * roots. The caller frees it. Looks at the file system. [main] */
 char *place_resolve(const struct git *git, bp_str path);
 
+/* A relative path that stays inside and reaches into no .git; something that names a commit; a plain name of ours (a session). */
+bool place_is_inside(bp_str file);
+bool place_is_revision(bp_str text);
+bool place_is_name(bp_str text);
+
 /* ---- call.c: one request, and how it is answered ---- */
 
 struct call {
@@ -85,6 +90,12 @@ bp_json_writer call_object(struct call *call);
 /* Takes `args` (from the facts) into the call, runs them there and calls `done`. */
 bool call_take_facts(struct call *call);
 void call_run(struct call *call, uint32_t flags, run_done_fn done);
+void call_args(struct call *call, const char *const *words, size_t count);
+#define CALL_ARGS(call, ...) call_args(call, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+/* A call on the repository of ?repoPath=, or on that of the facts; NULL: it has been answered. `missing` is the sentence of a body that
+ * lacks something else than the repository. */
+struct call *call_read(struct git *git, bp_request request);
+struct call *call_change(struct git *git, bp_request request, const char *missing);
 
 /* facts.c: {module, action, repo, cwd, roots, principal, args, subcommand …} */
 #define FACTS_CREATES 1u  /* the repository need not exist (clone) */
@@ -104,21 +115,17 @@ void trust_load(struct git *git);
 void trust_release(struct git *git);
 bool trust_has(const struct git *git, const char *path, uint64_t inode);
 
-/* ---- Handlers ---- */
+/* ---- What files share of one another ---- */
 
 /* clone.c: runs the call's clone and calls `answer` with its result. */
 void clone_begin(struct call *call, run_done_fn answer);
-void command_run(void *state, bp_request request); /* command.c */
-void trust_list(void *state, bp_request request);  /* trust.c */
-void trust_add(void *state, bp_request request);
-void trust_remove(void *state, bp_request request);
-bp_status facts_of_trust(void *state, bp_request request, bp_json_writer facts);
-void config_get(void *state, bp_request request); /* gitconfig.c */
-void config_set(void *state, bp_request request);
-bp_status facts_of_config(void *state, bp_request request, bp_json_writer facts);
-bp_status facts_of_command(void *state, bp_request request, bp_json_writer facts);
+/* views.c: the arguments every structured diff begins with, and its answer. */
+void view_diff_args(struct call *call);
+void view_answer_diff(void *ctx, const struct run_result *result);
+/* changes.c: whether a member of the body is true. */
+bool body_flag(const struct git *git, bp_request request, const char *name);
 
-#define ROUTE_COUNT 6
+#define ROUTE_COUNT 27
 extern const bp_route git_routes[ROUTE_COUNT];
 bp_status service_start(struct git *git);
 

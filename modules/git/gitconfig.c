@@ -1,4 +1,5 @@
 /* GET and POST /api/git-config: the user's name and e-mail in their real global configuration. */
+#include "handlers.h"
 #include "identity.h"
 
 #include <fcntl.h>

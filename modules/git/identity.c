@@ -43,6 +43,10 @@ static void put_places(const struct git *git, struct words *env) {
   words_add_z(env, git->home);
   words_add_z(env, "GIT_CONFIG_NOSYSTEM");
   words_add_z(env, "1");
+  if (git->agent_socket) { /* for ssh, when a connection is tried */
+    words_add_z(env, "SSH_AUTH_SOCK");
+    words_add_z(env, git->agent_socket);
+  }
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     const char *value = getenv(names[i]);
     if (value && value[0]) {

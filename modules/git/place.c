@@ -55,3 +55,31 @@ char *place_resolve(const struct git *git, bp_str path) {
   }
   return real;
 }
+
+bool place_is_inside(bp_str file) {
+  bp_str rest = file, part;
+  if (file.len == 0 || file.ptr[0] == '/' || file.ptr[0] == '-' || memchr(file.ptr, '\0', file.len))
+    return false;
+  while (str_cut_at(&rest, '/', &part))
+    if (str_is(part, "..") || str_is(part, ".git"))
+      return false;
+  return true;
+}
+
+bool place_is_revision(bp_str text) {
+  if (text.len == 0 || text.len > 250 || text.ptr[0] == '-')
+    return false;
+  for (size_t i = 0; i < text.len; i++)
+    if ((unsigned char)text.ptr[i] <= ' ' || text.ptr[i] == 0x7F)
+      return false;
+  return true;
+}
+
+bool place_is_name(bp_str text) {
+  if (text.len == 0 || text.len > 64 || text.ptr[0] == '.' || text.ptr[0] == '-')
+    return false;
+  for (size_t i = 0; i < text.len; i++)
+    if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", text.ptr[i]) || text.ptr[i] == '\0')
+      return false;
+  return !memmem(text.ptr, text.len, "..", 2) && !(text.len > 5 && memcmp(text.ptr + text.len - 5, ".lock", 5) == 0) && text.ptr[text.len - 1] != '.';
+}

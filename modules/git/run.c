@@ -191,13 +191,13 @@ static bool one_of(const char *word, const char *const *list, size_t count) {
 }
 
 uint32_t run_flags_of(const struct words *args) {
-  static const char *const readers[] = {"diff", "log", "rev-parse", "show", "status"};
+  static const char *const readers[] = {"diff", "for-each-ref", "log", "rev-parse", "show", "status"};
   static const char *const networks[] = {"clone", "fetch", "pull", "push"};
   static const char *const editors[] = {"merge", "pull", "rebase"};
   const char *name = args->count ? args->at[0] : "";
   const char *second = args->count > 1 ? args->at[1] : "";
   uint32_t flags = 0;
-  bool reads = one_of(name, readers, sizeof(readers) / sizeof(readers[0])) ||
+  bool reads = one_of(name, readers, sizeof(readers) / sizeof(readers[0])) || (strcmp(name, "worktree") == 0 && strcmp(second, "list") == 0) ||
                (strcmp(name, "stash") == 0 && (strcmp(second, "list") == 0 || strcmp(second, "show") == 0));
   if (!reads)
     flags |= RUN_WRITES;

@@ -128,6 +128,8 @@ void scan_ended(struct run *run, const bp_proc_exit *exit) {
     return;
   }
   scan_read(&entry->scan, text_str(&run->out), entry->is_trusted);
+  if (!entry->scan.refusal && entry->scan.keys == 0 && repo->config.size > 0)
+    entry->scan.refusal = strdup("git does not take this for a repository: its configuration is of a format it does not know");
   if (!entry->scan.refusal && has_foreign_work_tree(&entry->scan, repo))
     entry->scan.refusal = strdup("The repository's core.worktree points at another folder");
   text_release(&run->out);

@@ -180,6 +180,7 @@ void scan_read(struct scan *scan, bp_str output, bool is_trusted) {
     if (count <= SCAN_KEYS)
       take_key(scan, key, value, is_trusted);
   }
+  scan->keys = count;
   if (scan->overrides.has_failed || scan->filters.has_failed || scan->remotes.has_failed || scan->tracking.has_failed)
     say(&scan->refusal, "No memory for the repository's configuration", bp_str_make(NULL, 0));
 }

@@ -10,6 +10,7 @@
 #define SCAN_KEYS 20000u
 
 struct scan {
+  unsigned keys;          /* of the repository's own */
   char *refusal;          /* NULL, or why nothing is run in this repository */
   char *network_refusal;  /* NULL, or why nothing is fetched or pushed */
   char *served_refusal;   /* NULL, or why this repository may not be a remote by path of another */

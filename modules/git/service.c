@@ -9,13 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_args(struct call *call, const char *const *words, size_t count) {
-  words_release(&call->args);
-  for (size_t i = 0; i < count; i++)
-    words_add_z(&call->args, words[i]);
-}
-#define ARGS(call, ...) set_args(call, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
-
 /* ---- changes ---- */
 
 /* XY of the porcelain form, as clients of the desktop family count it. */
@@ -62,7 +55,7 @@ static void answer_changes(void *ctx, const struct run_result *result) {
 
 static void changes(struct call *call, bp_json payload) {
   (void)payload;
-  ARGS(call, "status", "--porcelain", "-z", "--untracked-files=all");
+  CALL_ARGS(call, "status", "--porcelain", "-z", "--untracked-files=all");
   call_run(call, 0, answer_changes);
 }
 
@@ -86,7 +79,7 @@ static void answer_staged(void *ctx, const struct run_result *result) {
 }
 
 static void try_staged(struct call *call) {
-  ARGS(call, "diff", "--cached", "--", call->target);
+  CALL_ARGS(call, "diff", "--cached", "--", call->target);
   call_run(call, 0, answer_staged);
 }
 
@@ -107,7 +100,7 @@ static void answer_known(void *ctx, const struct run_result *result) {
     try_staged(call);
     return;
   }
-  ARGS(call, "diff", "--no-index", "--", "/dev/null", call->target);
+  CALL_ARGS(call, "diff", "--no-index", "--", "/dev/null", call->target);
   call_run(call, 0, answer_new_file);
 }
 
@@ -119,25 +112,15 @@ static void answer_head(void *ctx, const struct run_result *result) {
   }
   if (result->end != RUN_EXIT && call_refused(call, result)) /* no HEAD yet is no failure */
     return;
-  ARGS(call, "status", "--porcelain", "-z", "--untracked-files=all", "--", call->target);
+  CALL_ARGS(call, "status", "--porcelain", "-z", "--untracked-files=all", "--", call->target);
   call_run(call, 0, answer_known);
-}
-
-static bool is_inside(bp_str file) {
-  bp_str rest = file, part;
-  if (file.len == 0 || file.ptr[0] == '/' || file.ptr[0] == '-' || memchr(file.ptr, '\0', file.len))
-    return false;
-  while (str_cut_at(&rest, '/', &part))
-    if (str_is(part, "..") || str_is(part, ".git"))
-      return false;
-  return true;
 }
 
 static void diff(struct call *call, bp_json payload) {
   bp_json value = 0;
   bp_str file;
   const bp_json_1 *json = call->git->json;
-  if (json->get(payload, BP_LIT("file"), &value) != BP_OK || json->string(value, &file) != BP_OK || !is_inside(file)) {
+  if (json->get(payload, BP_LIT("file"), &value) != BP_OK || json->string(value, &file) != BP_OK || !place_is_inside(file)) {
     call_problem(call, 400, "file must be a path inside the repository");
     return;
   }
@@ -146,7 +129,7 @@ static void diff(struct call *call, bp_json payload) {
     call_failure(call, BP_E_NO_MEMORY, NULL);
     return;
   }
-  ARGS(call, "diff", "HEAD", "--", call->target);
+  CALL_ARGS(call, "diff", "HEAD", "--", call->target);
   call_run(call, 0, answer_head);
 }
 

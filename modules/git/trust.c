@@ -1,5 +1,6 @@
 /* Repositories an administrator trusts: their filters, includes and rewritten addresses stay in force. Stored by path and inode, so
  * that another repository in the same place is not trusted. */
+#include "handlers.h"
 #include "statements.h"
 
 #include <stdlib.h>
