@@ -32,12 +32,13 @@ static const bp_param event_params[] = {
     {PARAM(BP_IN_QUERY, BP_PARAM_INTEGER, "limit", "events at most"), .def = BP_STR("100"), .minimum = 1, .maximum = 1000},
 };
 
+#define PROMPT_BYTES (256u * 1024)
 #define POLICY .policy = BP_STR("swarm")
 
 const bp_route swarm_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("POST", "/api/sessions", "create_session", "Decompose a prompt and let agents work on it"), .flags = BP_ROUTE_OPTIONAL_BODY,
      .body_schema = BP_STR(any_schema), .response_schema = BP_STR(created_schema), .success_status = 201, .timeout_ms = 280000,
-     .handle = sessions_create, .facts = facts_create, POLICY},
+     .body_limit_bytes = PROMPT_BYTES, .handle = sessions_create, .facts = facts_create, POLICY},
     {KIT_ROUTE("GET", "/api/sessions", "list_sessions", "Sessions, the newest first"), .params = BP_ARRAY(list_params),
      .response_schema = BP_STR(list_schema), .handle = sessions_list},
     {KIT_ROUTE("GET", "/api/sessions/{id}", "get_session", "A session with its todos and agents"), .params = BP_ARRAY(id_params),

@@ -8,8 +8,9 @@ end
 local wanted = request.agent_count
 local most = 12000 -- bytes that are looked at; the rest of a longer prompt stays with its last task
 
+-- Patterns here never look at the same byte again and again: a decision has a budget, and prompts may be made of anything.
 local function trim(text)
-  return (text:gsub("^%s+", ""):gsub("%s+$", ""))
+  return text:find("%S") and text:match("^%s*(.*%S)") or ""
 end
 
 -- Entries of a list with two or more of them, what stands before it, and what follows it.
@@ -35,11 +36,15 @@ end
 
 -- Sentences and lines. A dot ends one only before a space, so that names of files stay whole.
 local function sentences_of(text)
-  local found = {}
+  local found, searches = {}, 0
   for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     local from = 1
     while from <= #line do
-      local _, stop = line:find("[.!?;]+%s+", from)
+      searches = searches + 1
+      local _, stop
+      if searches < 200 then -- what follows the 200th is one part
+        _, stop = line:find("[.!?;] ", from)
+      end
       local part = trim(line:sub(from, stop or #line))
       if part:find("%w") or part:find("[\128-\255]") then
         found[#found + 1] = part
@@ -50,15 +55,18 @@ local function sentences_of(text)
   return found
 end
 
-local joints = { "%s*,?%s+and then%s+", "%s*,?%s+then%s+", "%s*,?%s+and%s+", "%s*,?%s+und%s+", ",%s+", "%s+&%s+", "%s+sowie%s+" }
+local joints = { ",? and then ", ",? then ", ",? and ", ",? und ", ", ", " & ", " sowie " }
 
--- In two at the joint nearest to the middle; nil where a half would say nothing.
+-- In two at the joint nearest to the middle; nil where there is none near it, or a half would say nothing.
 local function halves(text)
+  local reach = 1000 -- bytes around the middle that are looked at
+  local first = math.max(1, #text // 2 - reach)
+  local last = #text // 2 + reach
   for _, joint in ipairs(joints) do
-    local best, best_stop, from = nil, nil, 1
+    local best, best_stop, from = nil, nil, first
     while true do
       local start, stop = text:find(joint, from)
-      if not start then
+      if not start or start > last then
         break
       end
       if not best or math.abs(start - #text / 2) < math.abs(best - #text / 2) then
@@ -113,7 +121,7 @@ local aspects = {
   "List risks, edge cases and open questions, with a proposal for each, for: ",
 }
 
-local prompt = trim(request.prompt:gsub("\r\n?", "\n"))
+local prompt = request.prompt
 local head, rest = prompt, ""
 if #prompt > most then
   local cut = most
@@ -122,6 +130,7 @@ if #prompt > most then
   end
   head, rest = prompt:sub(1, cut), prompt:sub(cut + 1)
 end
+head = trim((head:gsub("\r\n?", "\n"):gsub("[ \t\v\f]+", " ")))
 
 local parts, before, after = list_of(head)
 local between = "; "

@@ -180,6 +180,17 @@ test('abort kills the workers; the session has failed and says so once', async (
   assert.deepStrictEqual([list.count, list.sessions[0].id], [1, id]);
 });
 
+test('a prompt of any kind and length becomes as many tasks as there are agents', async () => {
+  for (const prompt of ['x'.repeat(200000), ' y'.repeat(60000), '. '.repeat(5000), '...', '建立解析器。编写测试。', '- a\n'.repeat(20000), '1. \n2. \n', '"\\\u0001', 'one and two '.repeat(9000), '?!'.repeat(50000), '\n'.repeat(100) + 'z' + '\t'.repeat(50000) + 'z']) {
+    const id = await begin(prompt, 4);
+    const { todos, prompt: stored } = await session(id);
+    assert.deepStrictEqual([todos.length, stored], [4, prompt.trim()], prompt.slice(0, 20));
+    assert.ok(todos.every((todo) => todo.description.trim().length > 0));
+    await call('DELETE', `/api/sessions/${id}`);
+  }
+  assert.strictEqual((await post('x'.repeat(300000), 1)).status, 413);
+});
+
 test('the live log has every change, after it is stored', async () => {
   const stream = await openEventStream('/api/backplane/live?topics=swarm.*', { port: host.port() });
   const id = await begin('alpha and beta', 2);
