@@ -28,6 +28,7 @@ struct agents {
   const bp_watch_1 *watch;
   const bp_policy_1 *policy;
   const bp_service_1 *service;
+  const bp_proc_1 *proc;
   char *project;            /* absolute */
   char *folder;             /* of the agents, absolute */
   char *known_servers;      /* JSON object: configurations of MCP servers by name */
@@ -37,6 +38,8 @@ struct agents {
   struct known *known; /* agents as last announced, by name */
   bp_watch folder_watch;
   bp_timer retry;
+  struct run *runs; /* agents that run */
+  unsigned run_count;
 };
 
 /* A text of our own, ended by a NUL that does not count; no pointer: absent. */
@@ -110,7 +113,7 @@ bool agent_render(const struct agents *agents, const struct agent *agent, const 
 
 /* ---- job.c: one piece of work on the folder ---- */
 
-enum op { OP_LIST, OP_GET, OP_CREATE, OP_PATCH, OP_DELETE, OP_SCAN };
+enum op { OP_LIST, OP_GET, OP_RUN, OP_CREATE, OP_PATCH, OP_DELETE, OP_SCAN };
 
 struct job {
   struct job *next;
@@ -121,6 +124,7 @@ struct job {
   char if_match[256];
   /* What is to change; no pointer: stays. */
   struct bytes description, prompt, skills, mcp, new_status;
+  struct bytes system_prompt;    /* of an agent that is to run */
   void (*then)(struct job *job); /* in place of an answer: takes the job */
   /* What came of it. */
   bp_status status;
@@ -133,12 +137,16 @@ struct job {
 
 struct job *job_new(struct agents *agents, bp_request request, enum op op, bp_str name);
 void job_free(struct job *job);
+/* A job of a deferred request about the agent of its path; NULL: answered. */
+struct job *job_begin_named(struct agents *agents, bp_request request, enum op op);
+void job_answer_failure(const struct job *job);
 /* Reads run beside each other, changes one after the other. Answers (or calls `then`), and frees. */
 void job_start(struct job *job);
 void job_scan_soon(struct agents *agents);
 /* What each operation does. [worker] */
 void op_list(struct job *job);   /* list.c */
 void op_get(struct job *job);    /* list.c */
+void op_run(struct job *job);    /* list.c */
 void op_scan(struct job *job);   /* list.c */
 void op_create(struct job *job); /* store.c */
 void op_patch(struct job *job);
@@ -170,10 +178,14 @@ void agents_create(void *state, bp_request request);
 void agents_patch(void *state, bp_request request);
 void agents_set_status(void *state, bp_request request);
 void agents_delete(void *state, bp_request request);
+void agents_run(void *state, bp_request request); /* run.c */
 /* facts.c */
 bp_status facts_agent(void *state, bp_request request, bp_json_writer facts);
 
-#define ROUTE_COUNT 7
+/* run.c: ends what a killed host has left in the table of runs. */
+void runs_recover(struct agents *agents);
+
+#define ROUTE_COUNT 8
 extern const bp_route agents_routes[ROUTE_COUNT];
 
 #endif

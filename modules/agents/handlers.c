@@ -23,8 +23,7 @@ static struct job *begin(struct agents *a, bp_request request, enum op op, bp_st
   return job;
 }
 
-/* The same for the agent of the path. */
-static struct job *begin_named(struct agents *a, bp_request request, enum op op) {
+struct job *job_begin_named(struct agents *a, bp_request request, enum op op) {
   char text[NAME_BYTES + 64];
   bp_str name = BP_STR("");
   a->http->param(request, BP_LIT("name"), &name);
@@ -105,7 +104,7 @@ void agents_list(void *state, bp_request request) {
 }
 
 void agents_get(void *state, bp_request request) {
-  struct job *job = begin_named(state, request, OP_GET);
+  struct job *job = job_begin_named(state, request, OP_GET);
   if (job)
     job_start(job);
 }
@@ -166,7 +165,7 @@ void agents_patch(void *state, bp_request request) {
   struct agents *a = state;
   bp_json body = 0, value = 0;
   bp_str name;
-  struct job *job = begin_named(a, request, OP_PATCH);
+  struct job *job = job_begin_named(a, request, OP_PATCH);
   if (!job || !take_body(job))
     return;
   a->http->body(request, &body);
@@ -179,7 +178,7 @@ void agents_patch(void *state, bp_request request) {
 void agents_set_status(void *state, bp_request request) {
   const struct agents *a = state;
   bp_json body = 0;
-  struct job *job = begin_named(state, request, OP_PATCH);
+  struct job *job = job_begin_named(state, request, OP_PATCH);
   if (!job)
     return;
   a->http->body(request, &body);
@@ -222,7 +221,7 @@ void agents_delete(void *state, bp_request request) {
   struct agents *a = state;
   bp_json_writer out = 0;
   bp_str payload = BP_STR("{}");
-  struct job *job = begin_named(a, request, OP_DELETE);
+  struct job *job = job_begin_named(a, request, OP_DELETE);
   if (!job)
     return;
   bp_status status = a->json->writer_new(a->self, &out);

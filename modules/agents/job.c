@@ -22,7 +22,8 @@ struct job *job_new(struct agents *a, bp_request request, enum op op, bp_str nam
 }
 
 void job_free(struct job *job) {
-  struct bytes *texts[] = {&job->description, &job->prompt, &job->skills, &job->mcp, &job->new_status, &job->answer, &job->notice};
+  struct bytes *texts[] = {&job->description, &job->prompt, &job->skills, &job->mcp,
+                           &job->new_status,  &job->answer, &job->notice, &job->system_prompt};
   for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
     bytes_free(texts[i]);
   known_free_all(job->module, job->seen);
@@ -31,7 +32,7 @@ void job_free(struct job *job) {
 
 /* ---- Answers ---- */
 
-static void answer_failure(const struct job *job) {
+void job_answer_failure(const struct job *job) {
   const struct agents *a = job->module;
   char text[NAME_BYTES + 64];
   uint32_t status = 0;
@@ -73,8 +74,8 @@ static void answer_agent(const struct job *job) {
 /* ---- Running ---- */
 
 static void run(void *ctx) {
-  static void (*const operations[])(struct job * job) = {
-      [OP_LIST] = op_list, [OP_GET] = op_get, [OP_CREATE] = op_create, [OP_PATCH] = op_patch, [OP_DELETE] = op_delete, [OP_SCAN] = op_scan};
+  static void (*const operations[])(struct job * job) = {[OP_LIST] = op_list,   [OP_RUN] = op_run,       [OP_GET] = op_get,  [OP_CREATE] = op_create,
+                                                         [OP_PATCH] = op_patch, [OP_DELETE] = op_delete, [OP_SCAN] = op_scan};
   struct job *job = ctx;
   operations[job->op](job);
 }
@@ -92,7 +93,7 @@ static void finish(struct job *job, bp_status status) {
     job->then(job);
     return;
   } else if (job->status != BP_OK) {
-    answer_failure(job);
+    job_answer_failure(job);
   } else {
     if (job->op >= OP_CREATE)
       outside_changed(a, job->op, job);

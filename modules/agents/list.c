@@ -116,6 +116,24 @@ void op_get(struct job *job) {
     close(folder);
 }
 
+/* ---- POST /agents/{name}/run ---- */
+
+void op_run(struct job *job) {
+  const struct agents *a = job->module;
+  struct agent agent;
+  int folder = folder_open(a->folder, LOCK_SHARED, false);
+  job->status = folder < 0 ? BP_E_NOT_FOUND : agent_read(a, folder, job->name, &agent);
+  if (job->status == BP_OK) {
+    if (!agent_is_active(a, &agent))
+      job->status = BP_E_STATE;
+    job->system_prompt = agent.prompt;
+    agent.prompt = (struct bytes){NULL, 0};
+    agent_release(a, &agent);
+  }
+  if (folder >= 0)
+    close(folder);
+}
+
 /* ---- Looking for changes ---- */
 
 static struct known *look(const struct agents *a, int folder, const char *name) {

@@ -1,14 +1,15 @@
 /* Descriptor and life cycle of the agents module. */
-#include "agents.h"
+#include "run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const bp_need needs[] = {
-    KIT_NEED(BP_CORE_1, bp_core_1),     KIT_NEED(BP_CONFIG_1, bp_config_1),   KIT_NEED(BP_JSON_1, bp_json_1), KIT_NEED(BP_LOG_1, bp_log_1),
-    KIT_NEED(BP_HTTP_1, bp_http_1),     KIT_NEED(BP_DB_1, bp_db_1),           KIT_NEED(BP_LOOP_1, bp_loop_1), KIT_NEED(BP_WATCH_1, bp_watch_1),
-    KIT_NEED(BP_POLICY_1, bp_policy_1), KIT_NEED(BP_SERVICE_1, bp_service_1),
+    KIT_NEED(BP_CORE_1, bp_core_1),       KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1),
+    KIT_NEED(BP_LOG_1, bp_log_1),         KIT_NEED(BP_HTTP_1, bp_http_1),     KIT_NEED(BP_DB_1, bp_db_1),
+    KIT_NEED(BP_LOOP_1, bp_loop_1),       KIT_NEED(BP_WATCH_1, bp_watch_1),   KIT_NEED(BP_POLICY_1, bp_policy_1),
+    KIT_NEED(BP_SERVICE_1, bp_service_1), KIT_NEED(BP_PROC_1, bp_proc_1),     {sizeof(bp_need), BP_NEED_OPTIONAL, BP_STR("observability/1"), 0, 0},
 };
 
 #define TEXT_OPTION(word, text)                                                                                                                      \
@@ -22,6 +23,17 @@ static const bp_option options[] = {
      .name = BP_STR("known_mcp_servers"),
      .doc = BP_STR("Configurations of MCP servers by name, for agents that name one without saying how it is started."),
      .def = BP_STR("{}")},
+    {.size = sizeof(bp_option),
+     .type = BP_OPTION_STRING_LIST,
+     .name = BP_STR("run_command"),
+     .doc = BP_STR("Program and arguments that run an agent; what stands in braces is filled in, see the README."),
+     .def = BP_STR("[]")},
+    {.size = sizeof(bp_option),
+     .type = BP_OPTION_STRING_MAP,
+     .name = BP_STR("run_env"),
+     .doc = BP_STR("Environment of agents that run, besides the usual."),
+     .def = BP_STR("{}"),
+     .is_secret = 1},
 };
 
 static const bp_family families[] = {
@@ -42,6 +54,19 @@ static const bp_topic topics[] = {
     TOPIC("created", "the agent without its prompt"),
     TOPIC("deleted", "{name}"),
     TOPIC("updated", "the agent without its prompt"),
+    {sizeof(bp_topic), BP_TOPIC_EPHEMERAL, BP_STR("agents.output"), BP_STR("{stream, line} of an agent that runs; the key is its session")},
+};
+
+#define SQL(number, label, text) [number] = {sizeof(bp_statement), 0, BP_STR(label), BP_STR(text)}
+
+static const bp_statement statements[STATEMENT_COUNT] = {
+    SQL(INSERT_RUN, "insert_run", "INSERT INTO agents_runs (session_id, session_name) VALUES (?1, ?2)"),
+    SQL(DELETE_RUN, "delete_run", "DELETE FROM agents_runs WHERE session_id = ?1"),
+    SQL(ALL_RUNS, "all_runs", "SELECT session_id, session_name FROM agents_runs"),
+};
+
+static const bp_migration migrations[] = {
+    {sizeof(bp_migration), 1, BP_STR("CREATE TABLE agents_runs (session_id TEXT PRIMARY KEY, session_name TEXT NOT NULL) WITHOUT ROWID;")},
 };
 
 /* An option that is an absolute path, without slashes at its end; NULL where it is empty. */
@@ -80,6 +105,7 @@ static void fetch_tables(struct agents *a, const bp_host *host) {
   a->watch = host->get(self, BP_LIT(BP_WATCH_1));
   a->policy = host->get(self, BP_LIT(BP_POLICY_1));
   a->service = host->get(self, BP_LIT(BP_SERVICE_1));
+  a->proc = host->get(self, BP_LIT(BP_PROC_1));
 }
 
 static void destroy(void *state) {
@@ -116,6 +142,7 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
 static bp_status start(void *state, bp_error *err) {
   (void)err;
   outside_start(state);
+  runs_recover(state);
   return BP_OK;
 }
 
@@ -132,6 +159,8 @@ static const bp_plugin_descriptor descriptor = {
     .families = BP_ARRAY(families),
     .routes = BP_ARRAY(agents_routes),
     .topics = BP_ARRAY(topics),
+    .migrations = BP_ARRAY(migrations),
+    .statements = BP_ARRAY(statements),
     .create = create,
     .start = start,
     .destroy = destroy,

@@ -16,6 +16,10 @@ static const char patch_schema[] =
 
 static const char status_schema[] = "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{" STATUS "}}";
 
+static const char run_schema[] =
+    "{\"type\":\"object\",\"properties\":{\"prompt\":{\"type\":[\"string\",\"null\"]},\"session_id\":{\"type\":[\"string\",\"null\"],"
+    "\"maxLength\":63},\"session_name\":{\"type\":[\"string\",\"null\"],\"maxLength\":200}}}";
+
 static const char agent_schema[] =
     "{\"type\":\"object\",\"required\":[\"name\",\"description\",\"system_prompt\",\"mcp_servers\",\"skills\",\"status\",\"created_at\","
     "\"updated_at\"],\"properties\":{\"name\":{\"type\":\"string\"},\"mcp_servers\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
@@ -39,4 +43,6 @@ const bp_route agents_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("DELETE", "/agents/{name}", "delete_agent", "Delete an agent that no running session uses"), NAMED, .handle = agents_delete, FACTS},
     {KIT_ROUTE("PATCH", "/agents/{name}/status", "set_agent_status", "Switch an agent on or off"), NAMED, .body_schema = BP_STR(status_schema),
      .response_schema = BP_STR(agent_schema), .handle = agents_set_status, FACTS},
+    {KIT_ROUTE("POST", "/agents/{name}/run", "run_agent", "Start the agent's command as a session"), NAMED, .flags = BP_ROUTE_OPTIONAL_BODY,
+     .body_schema = BP_STR(run_schema), .success_status = 201, .handle = agents_run, FACTS},
 };

@@ -108,6 +108,7 @@ static void on_marked(void *ctx, const bp_db_outcome *outcome) {
     end_stopped(s, outcome, STOP_STEP_READ);
 }
 
+/* It was running when it was asked for, so it is stopped, also if it has said goodbye (session_stop) on the way. */
 static void mark(struct stopping *s) {
   const struct observability *o = s->module;
   char now[TIMESTAMP_BYTES];

@@ -58,7 +58,7 @@ const bp_statement observability_statements[STATEMENT_COUNT] = {
     SQL(DELETE_EVENTS, "delete_events", "DELETE FROM observability_events WHERE session_id = ?1"),
     SQL(DELETE_SESSION, "delete_session", "DELETE FROM observability_sessions WHERE session_id = ?1"),
     SQL(STOP_SESSION, "stop_session",
-        "UPDATE observability_sessions SET status = 'stopped', modified_at = ?2 WHERE session_id = ?1 AND status NOT IN ('stopped', 'finished') "
+        "UPDATE observability_sessions SET status = 'stopped', modified_at = ?2 WHERE session_id = ?1 AND status <> 'stopped' "
         "AND pid IS ?3 RETURNING " SESSION_JSON),
     SQL(LAST_ANSWER, "last_answer",
         "SELECT json_extract(content, '$[0].text') FROM observability_events WHERE session_id = ?1 AND event_type = 'message' AND role = 'assistant' "

@@ -13,12 +13,40 @@ const { eachRow, exchange, rows, statuses } = require('./lib/corpus.js');
 
 const PORT = 8767;
 const OBSERVABILITY = 8765;
+const DESKTOP = 3006;
+
+// What runs as an agent: waits with a child of its own, fails, or says what it was given and what its token opens.
+const RUNNER = `
+const [, , word, ...rest] = process.argv;
+const http = require('node:http');
+const ask = (method, path) => new Promise((resolve) => {
+  const headers = { authorization: 'Bearer ' + process.env.BACKPLANE_TOKEN, 'x-forwarded-for': '1.2.3.4' };
+  http.request({ host: '127.0.0.1', port: Number(require('fs').readFileSync('port', 'utf8')), method, path, headers, agent: false }, (reply) => {
+    reply.resume();
+    resolve(reply.statusCode);
+  }).end();
+});
+async function main() {
+  if (word === 'fail') process.exit(3);
+  if (word === 'wait') {
+    require('child_process').spawn('sleep', ['300']);
+    setInterval(() => {}, 1000);
+    return;
+  }
+  const answers = [await ask('GET', '/agents'), await ask('DELETE', '/agents/nobody')];
+  console.log(JSON.stringify({ argv: [word, ...rest], env: process.env, cwd: process.cwd(), answers }));
+}
+main();
+`;
 
 let host;
 let project;
 before(async () => {
   project = fs.mkdtempSync(path.join(os.tmpdir(), 'backplane-agents-'));
-  host = await new Host({ config: config(), ports: [PORT, OBSERVABILITY] }).start();
+  host = new Host({ config: config(), ports: [PORT, OBSERVABILITY, DESKTOP] });
+  fs.writeFileSync(path.join(project, 'runner.js'), RUNNER);
+  await host.start();
+  fs.writeFileSync(path.join(project, 'port'), String(host.port(PORT)));
 });
 after(async () => {
   await host.stop();
@@ -27,9 +55,13 @@ after(async () => {
 
 function config() {
   return `listen "127.0.0.1:${PORT}" { family = "agents" }
+listen "127.0.0.1:${DESKTOP}" { family = "desktop" }
+module "desktop" {}
+module "system" {}
 listen "127.0.0.1:${OBSERVABILITY}" { family = "observability" }
 module "observability" {}
-module "agents" { project_dir = ${JSON.stringify(project)}, known_mcp_servers = { known = { command = "known-server", args = { "-x" } } } }
+module "agents" { project_dir = ${JSON.stringify(project)}, known_mcp_servers = { known = { command = "known-server", args = { "-x" } } },
+  run_command = { ${JSON.stringify(process.execPath)}, ${JSON.stringify(path.join(project, 'runner.js'))}, "{prompt}", "{system_prompt}", "{mcp_config}", "x-{name}-x" }, run_env = { EXTRA = "yes" } }
 `;
 }
 
@@ -204,7 +236,7 @@ test('changes by us and by others are announced, once each', async () => {
   assert.equal((await call('GET', '/agents/outside')).body.system_prompt, 'edited by hand');
   await call('PATCH', '/agents/outside', { description: 'by us' });
   await until(4);
-  fs.rmSync(folder('outside'), { recursive: true });
+  fs.renameSync(folder('outside'), path.join(project, 'gone')); // at once, so that there is one change to see
   await until(5);
   await call('DELETE', '/agents/live');
   await until(6);
@@ -245,6 +277,76 @@ test('many at once: each change is whole, and what a killed host left is swept',
   assert.ok(!fs.existsSync(folder('.backplane-new-0000000000000000')));
   await Promise.all(Array.from({ length: 15 }, (_, i) => call('DELETE', `/agents/m${i}`)));
   assert.ok(!fs.readdirSync(folder()).some((name) => /^m\d|^\./.test(name)));
+});
+
+const observe = async (method, target, body) => (await host.request(method, target, { port: OBSERVABILITY, body })).json();
+const session = async (id) => (await observe('GET', `/sessions/${id}`)).session;
+const run = (name, body) => call('POST', `/agents/${name}/run`, body);
+
+test('an agent runs as a session, with a token of its own, and what it says is the result', async () => {
+  await create({ name: 'runner', system_prompt: 'be "brief" {prompt}' });
+  const stream = await openEventStream('/api/backplane/live?topics=agents.output', { port: host.port() });
+  const started = await run('runner', { prompt: 'echo', session_name: 'a run' });
+  assert.equal(started.status, 201, JSON.stringify(started.body));
+  const { session_id: id, pid } = started.body;
+  assert.deepEqual([started.body.agent_name, started.body.session_name, started.body.status, started.body.success], ['runner', 'a run', 'running', true]);
+  assert.ok(pid > 1);
+  await waitFor('the session to finish', async () => (await session(id)).status === 'finished');
+  const { agent_name: agentName, project_dir: dir, session_name: sessionName } = await session(id);
+  assert.deepEqual([agentName, dir, sessionName], ['runner', project, 'a run']);
+  const { events } = await observe('GET', `/events/${id}`);
+  assert.deepEqual(events.map((event) => event.event_type), ['session_start', 'message', 'session_stop']);
+  assert.equal(events[2].exit_code, 0);
+  const said = (await observe('GET', `/sessions/${id}/result`)).result;
+  const { argv, env, cwd, answers } = JSON.parse(said);
+  assert.deepEqual(argv, ['echo', 'be "brief" {prompt}', folder('runner/agent.mcp.json'), 'x-runner-x']);
+  assert.equal(cwd, project);
+  assert.deepEqual([env.AGENT_NAME, env.AGENT_SESSION_ID, env.EXTRA], ['runner', id, 'yes']);
+  assert.deepEqual(answers, [200, 404]);
+  const line = await stream.next();
+  assert.equal(JSON.parse(line.data).key, id);
+  stream.close();
+  const late = await host.request('GET', '/agents', { port: PORT, headers: { authorization: `Bearer ${env.BACKPLANE_TOKEN}`, 'x-forwarded-for': '1.2.3.4' } });
+  assert.equal(late.status, 401, 'the token has ended with the run');
+  assert.doesNotMatch(host.stderr, new RegExp(env.BACKPLANE_TOKEN));
+});
+
+test('a running agent is not deleted; stopping its session ends it', async () => {
+  const { session_id: id, pid } = (await run('runner', { prompt: 'wait', session_id: 'chosen' })).body;
+  assert.equal(id, 'chosen');
+  assert.equal((await run('runner', { prompt: 'wait', session_id: 'chosen' })).status, 409);
+  assert.equal((await call('DELETE', '/agents/runner')).status, 409);
+  const supervised = async () => (await host.request('GET', '/api/system-stats/processes', { port: DESKTOP })).json().processes.find((one) => one.pid === pid);
+  const { module, name, status, lifetime } = await supervised();
+  assert.deepEqual([module, name, status, lifetime], ['agents', 'runner', 'running', 'bound']);
+  await waitFor('its child', async () => (await supervised()).children.some((child) => child.command === 'sleep' && child.parent === pid));
+  assert.doesNotMatch(JSON.stringify(await supervised()), /BACKPLANE_TOKEN|"300"/);
+  assert.equal((await observe('POST', `/sessions/${id}/stop`)).status, 'stopped');
+  assert.throws(() => process.kill(pid, 0));
+  await waitFor('the last event', async () => (await observe('GET', `/events/${id}`)).events.some((event) => event.event_type === 'session_stop'));
+  assert.equal((await session(id)).status, 'stopped');
+});
+
+test('what cannot run', async () => {
+  assert.equal((await run('none', {})).status, 404);
+  await call('PATCH', '/agents/runner/status', { status: 'inactive' });
+  assert.deepEqual((await run('runner')).body, { detail: 'Agent is inactive' });
+  await call('PATCH', '/agents/runner/status', { status: 'active' });
+  const failed = (await run('runner', { prompt: 'fail' })).body;
+  await waitFor('the end', async () => (await session(failed.session_id)).status === 'finished');
+  const { events } = await observe('GET', `/events/${failed.session_id}`);
+  assert.equal(events.find((event) => event.event_type === 'session_stop').exit_code, 3);
+  assert.equal((await run('runner', { prompt: 5 })).status, 422);
+});
+
+test('a run that a killed host leaves behind is told as ended', async () => {
+  const { session_id: id, pid } = (await run('runner', { prompt: 'wait' })).body;
+  await host.kill();
+  host.end = undefined;
+  await host.start();
+  await waitFor('the session to finish', async () => (await session(id)).status === 'finished');
+  await waitFor('the child to be gone', () => { try { process.kill(pid, 0); return false; } catch { return true; } });
+  assert.equal((await call('DELETE', '/agents/runner')).status, 200);
 });
 
 // ---- The corpora ----
