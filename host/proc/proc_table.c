@@ -4,12 +4,14 @@
 #include "loader/tables.h"
 #include "loop/loop.h"
 #include "proc/child.h"
+#include "proc/environment.h"
 #include "proc/facts.h"
 #include "proc/pty.h"
 #include "proc/stranger.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -175,6 +177,15 @@ static bp_status each_child(bp_plugin self, bp_proc_each_fn each, void *ctx) {
   return BP_OK;
 }
 
+static bp_status check_env(bp_array env, bp_error *err) {
+  bp_error reason = BP_ERROR_INIT;
+  char **built = environment_build(env, false, &reason);
+  free(built);
+  if (!built && err)
+    *err = reason;
+  return built ? BP_OK : reason.code;
+}
+
 const bp_proc_1 proc_table = {
     .size = sizeof(bp_proc_1),
     .spawn = spawn,
@@ -191,4 +202,5 @@ const bp_proc_1 proc_table = {
     .probe = set_probe,
     .health = health_of,
     .each = each_child,
+    .check_env = check_env,
 };

@@ -162,6 +162,9 @@ typedef struct bp_proc_1 {
 
   /* Calls `each` for every child of every plugin, in no order, before it returns; `each` starts and stops nothing. [main] */
   bp_status (*each)(bp_plugin self, bp_proc_each_fn each, void *ctx);
+  /* Whether a child could be given these variables (of bp_proc_env): BP_OK, or what spawn would say, naming the first that
+   * is refused (BP_E_DENIED, BP_E_INVALID, BP_E_LIMIT). Starts nothing. [main] */
+  bp_status (*check_env)(bp_array env, bp_error *err);
 } bp_proc_1;
 
 #ifdef __cplusplus
