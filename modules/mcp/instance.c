@@ -1,0 +1,417 @@
+/* The life of a running server: secrets, spawn, handshake, idle, end. */
+#include "instance.h"
+#include "control.h"
+#include "session.h"
+#include "upward.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GRACE_MS 2000
+#define ERROR_LINE_BYTES_MAX (16u * 1024)
+#define BREAKER_FIRST_MS 500
+#define BREAKER_MOST_MS 30000
+#define ARGS_MOST 256u
+#define ENV_MOST 256u
+
+static void fail_start(struct instance *instance, const char *why);
+
+/* ---- Bookkeeping ---- */
+
+static void leave_start(struct instance *instance) {
+  if (!instance->is_starting)
+    return;
+  instance->is_starting = false;
+  instance->m->starting_count--;
+}
+
+static void tell_list(struct waiter **list, struct instance *result, const char *failure) {
+  while (*list) {
+    struct waiter *waiter = *list;
+    *list = waiter->next;
+    waiter->done(waiter->ctx, result, failure);
+    free(waiter);
+  }
+}
+
+static void tell_waiters(struct instance *instance, struct instance *result, const char *failure) {
+  tell_list(&instance->starters, result, failure);
+  tell_list(&instance->waiters, result, failure);
+}
+
+void instance_free(struct instance *instance) {
+  struct mcp *m = instance->m;
+  struct server *server = instance->server;
+  for (struct instance **at = &m->instances; *at; at = &(*at)->next)
+    if (*at == instance) {
+      *at = instance->next;
+      break;
+    }
+  m->instance_count--;
+  server->instance_count--;
+  if (server->main == instance)
+    server->main = NULL;
+  leave_start(instance);
+  tell_waiters(instance, NULL, instance->failure);
+  instance_fail_pending(instance, instance->failure);
+  while (instance->asks)
+    ask_drop(instance->asks);
+  manifest_release(m, &instance->manifest);
+  if (instance->init)
+    m->json->release(m->self, instance->init);
+  text_release(&instance->input);
+  text_release(&instance->errors);
+  text_release(&instance->output);
+  free(instance);
+  control_ended(m, server);
+  server_let_go(server);
+  instance_begin_queued(m);
+}
+
+/* The breaker: a server that fails again and again is left alone for longer and longer. */
+static void note_failure(struct server *server, const char *why) {
+  int64_t wait_ms = BREAKER_FIRST_MS;
+  snprintf(server->failure, sizeof(server->failure), "%s", why);
+  for (unsigned i = 0; i < server->failures && wait_ms < BREAKER_MOST_MS; i++)
+    wait_ms *= 2;
+  server->failures++;
+  server->retry_at_ns = (now_ms(server->m) + (wait_ms < BREAKER_MOST_MS ? wait_ms : BREAKER_MOST_MS)) * 1000000;
+}
+
+/* ---- The end ---- */
+
+void instance_stop(struct instance *instance, const char *why) {
+  if (instance->phase == INSTANCE_ENDING)
+    return;
+  instance->phase = INSTANCE_ENDING;
+  instance->is_stopped = true;
+  snprintf(instance->failure, sizeof(instance->failure), "%s", why);
+  leave_start(instance);
+  if (instance->server->main == instance && !instance->has_proc)
+    instance->server->main = NULL;
+  tell_waiters(instance, NULL, instance->failure);
+  instance_fail_pending(instance, instance->failure);
+  if (instance->has_proc)
+    instance->m->proc->stop(instance->proc);
+  /* without a process it ends when the secrets come, or in the next tick */
+}
+
+static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *exit) {
+  struct instance *instance = ctx;
+  struct server *server = instance->server;
+  bool is_shared = server->main == instance;
+  (void)proc;
+  instance->has_proc = false;
+  if (instance->errors.len)
+    log_line(server, BP_PROC_STDERR, text_str(&instance->errors));
+  if (!instance->is_stopped) {
+    if (exit->why == BP_PROC_NOT_STARTED)
+      snprintf(instance->failure, sizeof(instance->failure), "\"%.80s\" could not be started: %.80s", server->command, strerror(exit->code));
+    else if (exit->signal)
+      snprintf(instance->failure, sizeof(instance->failure), "the server ended with signal %d", exit->signal);
+    else
+      snprintf(instance->failure, sizeof(instance->failure), "the server ended with exit code %d", exit->code);
+    if (instance->phase != INSTANCE_READY || exit->code != 0)
+      note_failure(server, instance->failure);
+  }
+  instance->phase = INSTANCE_ENDING;
+  if (is_shared)
+    server->main = NULL;
+  if (is_shared && !server->is_deleted)
+    server_tell_status(server, "stop");
+  if (instance->owner)
+    session_instance_ended(instance->owner, instance);
+  instance_free(instance);
+}
+
+/* ---- Output ---- */
+
+static void take_piece(struct instance *instance, bp_str piece, bool is_end) {
+  size_t most = (size_t)instance->m->message_bytes_most;
+  if (instance->is_skipping) {
+    instance->is_skipping = !is_end;
+    return;
+  }
+  if (instance->input.len + piece.len > most || !text_add(&instance->input, piece)) {
+    say(instance->m, BP_LOG_WARN, "a message over message_limit_bytes was dropped", str_z(instance->server->id));
+    log_line(instance->server, BP_PROC_STDERR, BP_LIT("[backplane] a message over message_limit_bytes was dropped"));
+    text_release(&instance->input);
+    instance->is_skipping = !is_end;
+    return;
+  }
+  if (!is_end)
+    return;
+  struct text line = instance->input;
+  instance->input = (struct text){0};
+  while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' '))
+    line.len--;
+  if (line.len)
+    instance_receive(instance, text_str(&line));
+  text_release(&line);
+}
+
+static void take_errors(struct instance *instance, bp_str data) {
+  while (data.len) {
+    const char *end = memchr(data.ptr, '\n', data.len);
+    size_t len = end ? (size_t)(end - data.ptr) : data.len;
+    size_t room = ERROR_LINE_BYTES_MAX > instance->errors.len ? ERROR_LINE_BYTES_MAX - instance->errors.len : 0;
+    text_add(&instance->errors, bp_str_make(data.ptr, len < room ? len : room));
+    if (end || instance->errors.len >= ERROR_LINE_BYTES_MAX) {
+      if (end || len > 0)
+        log_line(instance->server, BP_PROC_STDERR, text_str(&instance->errors));
+      text_release(&instance->errors);
+    }
+    len += end ? 1 : 0;
+    data = bp_str_make(data.ptr + len, data.len - len);
+  }
+}
+
+/* Nothing below frees the instance: it ends by on_exited only, or in a tick. */
+static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {
+  struct instance *instance = ctx;
+  (void)proc;
+  if (stream == BP_PROC_STDERR) {
+    take_errors(instance, data);
+    return;
+  }
+  while (data.len) {
+    const char *end = memchr(data.ptr, '\n', data.len);
+    size_t len = end ? (size_t)(end - data.ptr) : data.len;
+    take_piece(instance, bp_str_make(data.ptr, len), end != NULL);
+    len += end ? 1 : 0;
+    data = bp_str_make(data.ptr + len, data.len - len);
+  }
+}
+
+static void on_drained(void *ctx, bp_proc proc) {
+  (void)proc;
+  instance_drained(ctx);
+}
+
+/* ---- The handshake ---- */
+
+static void become_ready(struct instance *instance) {
+  leave_start(instance);
+  instance->phase = INSTANCE_READY;
+  instance->used_ms = now_ms(instance->m);
+  instance->server->failures = 0;
+  if (instance->owner)
+    session_instance_ready(instance->owner, instance);
+  else
+    sessions_shared_ready(instance);
+  tell_waiters(instance, instance, NULL);
+  instance_begin_queued(instance->m);
+}
+
+static void on_discovered(struct instance *instance, unsigned changed) {
+  if (instance->phase == INSTANCE_INITIALIZING)
+    become_ready(instance);
+  if (changed)
+    up_lists_changed(instance, changed);
+}
+
+void instance_rediscover(struct instance *instance) {
+  if (instance->phase == INSTANCE_READY && !instance->discovery)
+    manifest_discover(instance, on_discovered);
+  else
+    instance->is_stale = true;
+}
+
+static void on_initialized(void *ctx, const struct outcome *outcome) {
+  struct instance *instance = ctx;
+  struct mcp *m = instance->m;
+  if (instance->phase != INSTANCE_INITIALIZING)
+    return;
+  char *text = outcome->result ? json_copy(m, outcome->result) : NULL;
+  if (!text || m->json->parse(m->self, str_z(text), &instance->init, NULL) != BP_OK) {
+    free(text);
+    char why[180];
+    bp_str message = outcome->error ? json_text(m, outcome->error, "message") : bp_str_make(NULL, 0);
+    snprintf(why, sizeof(why), "the server did not answer initialize: %.*s", (int)(message.len < 100 ? message.len : 100),
+             message.ptr ? message.ptr : "it is no MCP server, or too slow");
+    fail_start(instance, why);
+    return;
+  }
+  free(text);
+  instance_notify(instance, "notifications/initialized", BP_LIT(""));
+  manifest_discover(instance, on_discovered);
+}
+
+/* A private instance may be asked what its client can answer; the shared one nothing. */
+static struct text initialize_params(const struct instance *instance) {
+  const struct mcp *m = instance->m;
+  struct text params = {0};
+  text_add(&params, BP_LIT("{\"protocolVersion\":\"" MCP_PROTOCOL "\",\"capabilities\":"));
+  text_add(&params,
+           instance->owner && instance->owner->capabilities ? str_z(instance->owner->capabilities) : BP_LIT("{\"sampling\":{},\"elicitation\":{}}"));
+  text_add(&params, BP_LIT(",\"clientInfo\":{\"name\":\"backplane\",\"version\":\""));
+  text_add(&params, m->core->host_version());
+  text_add(&params, BP_LIT("\"}}"));
+  return params;
+}
+
+static void on_started(void *ctx, bp_proc proc, int64_t pid) {
+  struct instance *instance = ctx;
+  struct mcp *m = instance->m;
+  instance->proc = proc;
+  instance->pid = pid;
+  instance->phase_since_ms = now_ms(m);
+  if (instance->phase == INSTANCE_ENDING)
+    return;
+  instance->phase = INSTANCE_INITIALIZING;
+  if (instance->server->main == instance)
+    server_tell_status(instance->server, "start");
+  tell_list(&instance->starters, instance, NULL);
+  struct text params = initialize_params(instance);
+  instance_request(instance, "initialize", text_str(&params), m->start_timeout_ms, NULL, on_initialized, instance);
+  text_release(&params);
+}
+
+/* ---- The start ---- */
+
+/* Started by hand it may be anything, and runs on; else it is ended. */
+static void fail_start(struct instance *instance, const char *why) {
+  leave_start(instance);
+  snprintf(instance->failure, sizeof(instance->failure), "%s", why);
+  log_line(instance->server, BP_PROC_STDERR, bp_str_make(why, strlen(why)));
+  note_failure(instance->server, why);
+  tell_waiters(instance, NULL, instance->failure);
+  if (instance->is_wanted && instance->has_proc) {
+    instance->is_silent = true;
+    instance_begin_queued(instance->m);
+  } else {
+    instance_stop(instance, why);
+  }
+}
+
+static uint32_t read_args(const struct mcp *m, bp_json args, bp_str *argv) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < m->json->count(args) && count < ARGS_MOST; i++) {
+    bp_json item = 0;
+    if (m->json->at(args, i, &item) == BP_OK && m->json->string(item, &argv[count]) == BP_OK)
+      count++;
+  }
+  return count;
+}
+
+static uint32_t read_env(const struct mcp *m, bp_json env, bp_proc_env *list) {
+  uint64_t cursor = 0;
+  uint32_t count = 0;
+  bp_str name, text;
+  bp_json value;
+  while (env && count < ENV_MOST && m->json->next(env, &cursor, &name, &value) == BP_OK)
+    if (m->json->string(value, &text) == BP_OK)
+      list[count++] = (bp_proc_env){.size = sizeof(bp_proc_env), .is_secret = 1, .name = name, .value = text};
+  return count;
+}
+
+static void spawn(struct instance *instance, bp_json args, bp_json env) {
+  static const bp_proc_events events = {
+      .size = sizeof(events), .started = on_started, .output = on_output, .stdin_drained = on_drained, .exited = on_exited};
+  struct mcp *m = instance->m;
+  bp_str argv[ARGS_MOST + 1];
+  bp_proc_env list[ENV_MOST];
+  bp_error err = BP_ERROR_INIT;
+  argv[0] = str_z(instance->server->command);
+  bp_proc_spec spec = {.size = sizeof(spec),
+                       .lifetime = BP_PROC_BOUND,
+                       .flags = BP_PROC_RAW_OUTPUT | BP_PROC_STDIN,
+                       .name = str_z(instance->server->id),
+                       .argv = {argv, 1 + read_args(m, args, argv + 1), (uint32_t)sizeof(argv[0])},
+                       .cwd = instance->server->cwd ? str_z(instance->server->cwd) : BP_LIT(""),
+                       .env = {list, read_env(m, env, list), (uint32_t)sizeof(list[0])},
+                       .grace_ms = GRACE_MS};
+  instance->has_proc = true;
+  bp_status status = m->proc->spawn(m->self, &spec, &events, instance, &instance->proc, &err);
+  if (status == BP_OK)
+    return;
+  instance->has_proc = false;
+  fail_start(instance, err.message[0] ? err.message : "the process could not be started");
+}
+
+static void spawn_with(struct instance *instance, bp_str env_text) {
+  struct mcp *m = instance->m;
+  bp_json args = 0, env = 0;
+  m->json->parse(m->self, str_z(instance->server->args), &args, NULL);
+  if (env_text.len)
+    m->json->parse(m->self, env_text, &env, NULL);
+  spawn(instance, args, env);
+  if (args)
+    m->json->release(m->self, args);
+  if (env)
+    m->json->release(m->self, env);
+}
+
+static void on_secret(void *ctx, bp_status status, bp_str value, const bp_error *err) {
+  struct instance *instance = ctx;
+  instance->is_fetching = false;
+  if (instance->phase == INSTANCE_ENDING) /* the tick frees it */
+    return;
+  if (status == BP_OK)
+    spawn_with(instance, value);
+  else
+    fail_start(instance, err && err->message[0] ? err->message : "the values of its environment cannot be read");
+}
+
+static void begin(struct instance *instance) {
+  struct mcp *m = instance->m;
+  instance->phase = INSTANCE_SPAWNING;
+  instance->is_starting = true;
+  instance->phase_since_ms = now_ms(m);
+  m->starting_count++;
+  if (!instance->server->secret) {
+    spawn_with(instance, BP_LIT(""));
+    return;
+  }
+  bp_status status = m->secret->get(m->self, BP_LIT(""), str_z(instance->server->secret), on_secret, instance);
+  instance->is_fetching = status == BP_OK;
+  if (status != BP_OK)
+    fail_start(instance, "the values of its environment cannot be read now");
+}
+
+/* Starts what waited for its turn. */
+void instance_begin_queued(struct mcp *m) {
+  for (;;) {
+    struct instance *next = NULL; /* the list has the newest in front */
+    for (struct instance *i = m->instances; i; i = i->next)
+      if (i->phase == INSTANCE_QUEUED)
+        next = i;
+    if (!next || m->is_draining || m->starting_count >= (unsigned)m->starts_at_once)
+      return;
+    begin(next);
+  }
+}
+
+struct instance *instance_new(struct server *server, struct session *owner) {
+  struct mcp *m = server->m;
+  struct instance *instance = calloc(1, sizeof(*instance));
+  if (!instance)
+    return NULL;
+  *instance = (struct instance){.m = m, .server = server, .owner = owner, .next = m->instances, .next_id = 1, .used_ms = now_ms(m)};
+  m->instances = instance;
+  m->instance_count++;
+  server->instance_count++;
+  if (!owner)
+    server->main = instance;
+  return instance;
+}
+
+/* ---- Time ---- */
+
+static bool is_idle(const struct instance *instance, int64_t now) {
+  return instance->phase == INSTANCE_READY && !instance->is_wanted && !instance->pending && !instance->subscriptions && !instance->asks &&
+         instance->m->idle_ms > 0 && now - instance->used_ms > instance->m->idle_ms;
+}
+
+void instance_tick(struct instance *instance, int64_t now) {
+  instance_expire_pending(instance, now);
+  bool is_stuck = instance->phase == INSTANCE_INITIALIZING && !instance->is_silent && !instance->pending &&
+                  now - instance->phase_since_ms > 3 * instance->m->start_timeout_ms;
+  if (is_stuck)
+    fail_start(instance, "the server does not read what is sent to it");
+  if (is_idle(instance, now))
+    instance_stop(instance, "the server was idle");
+  if (instance->phase == INSTANCE_ENDING && !instance->has_proc && !instance->is_fetching)
+    instance_free(instance);
+}
