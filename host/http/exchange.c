@@ -214,7 +214,7 @@ void exchange_keep_borrowed(void) {
 
 void exchange_hold(struct http_exchange *pub) {
   LOOP_MAIN();
-  if (wire.borrowed == exchange_of(pub))
+  if (!pub->inner && wire.borrowed == exchange_of(pub))
     exchange_keep_borrowed();
 }
 

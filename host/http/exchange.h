@@ -29,7 +29,17 @@ struct http_header {
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
 
+struct http_exchange;
+
+/* An exchange without a wire: a call within the host (router/inner_call.h). It is told the reply; what has no whole reply (a file, a
+ * stream, a takeover) comes as status 501. */
+struct http_inner {
+  void (*reply)(struct http_exchange *x, unsigned status, bp_str content_type, bp_str body);
+};
+
 struct http_exchange {
+  const struct http_inner *inner; /* NULL for one of a connection */
+  bp_str inner_body;              /* the whole body of an inner one */
   struct http_connection *connection;
   const struct http_listener *listener;
   enum http_method method;

@@ -143,6 +143,8 @@ static bool is_wires_own(bp_str name) {
 
 void exchange_header_add(struct http_exchange *pub, bp_str name, bp_str value) {
   LOOP_MAIN();
+  if (pub->inner)
+    return;
   struct buf *extra = &exchange_of(pub)->extra;
   if (is_wires_own(name))
     return;
@@ -181,6 +183,10 @@ static enum framing length_framing(unsigned status) {
 }
 
 void exchange_reply(struct http_exchange *pub, unsigned status, bp_str content_type, bp_str body) {
+  if (pub->inner) {
+    pub->inner->reply(pub, status, content_type, body);
+    return;
+  }
   struct exchange *x = exchange_of(pub);
   if (!begin(x, status, false))
     return;
@@ -194,7 +200,16 @@ void exchange_reply(struct http_exchange *pub, unsigned status, bp_str content_t
   end(x);
 }
 
+static void refuse_inner(struct http_exchange *pub) {
+  pub->inner->reply(pub, 501, BP_LIT("text/plain; charset=utf-8"), BP_LIT("this answer is no single text: ask for it over HTTP"));
+}
+
 void exchange_reply_file(struct http_exchange *pub, unsigned status, bp_str content_type, int fd, off_t offset, uint64_t length) {
+  if (pub->inner) {
+    close(fd);
+    refuse_inner(pub);
+    return;
+  }
   struct exchange *x = exchange_of(pub);
   if (!begin(x, status, false)) {
     close(fd);
@@ -209,6 +224,10 @@ void exchange_reply_file(struct http_exchange *pub, unsigned status, bp_str cont
 }
 
 void exchange_stream_begin(struct http_exchange *pub, unsigned status, bp_str content_type, void (*drained)(struct http_exchange *x)) {
+  if (pub->inner) {
+    refuse_inner(pub);
+    return;
+  }
   struct exchange *x = exchange_of(pub);
   if (!begin(x, status, pub->is_http10))
     return;
@@ -232,6 +251,8 @@ static char *put_chunk_size(char *at, size_t size) {
 
 bool exchange_stream_write(struct http_exchange *pub, bp_str bytes) {
   LOOP_MAIN();
+  if (pub->inner)
+    return false;
   struct exchange *x = exchange_of(pub);
   struct http_connection *c = pub->connection;
   if (!x->is_streaming || c->is_failed)
@@ -253,6 +274,8 @@ bool exchange_stream_write(struct http_exchange *pub, bp_str bytes) {
 }
 
 uint64_t exchange_stream_buffered(const struct http_exchange *pub) {
+  if (pub->inner)
+    return 0;
   const struct exchange *x = exchange_of(pub);
   const struct http_connection *c = pub->connection;
   uint64_t gathered = wire.current == c && c->first == x ? wire.gather.len : 0;
@@ -261,6 +284,8 @@ uint64_t exchange_stream_buffered(const struct http_exchange *pub) {
 
 void exchange_stream_end(struct http_exchange *pub) {
   LOOP_MAIN();
+  if (pub->inner)
+    return;
   struct exchange *x = exchange_of(pub);
   if (!x->is_streaming)
     return;
@@ -272,6 +297,10 @@ void exchange_stream_end(struct http_exchange *pub) {
 
 struct http_raw *exchange_takeover(struct http_exchange *pub, unsigned status, bp_str content_type, const struct http_raw_events *events,
                                    void *owner) {
+  if (pub->inner) {
+    refuse_inner(pub);
+    return NULL;
+  }
   struct exchange *x = exchange_of(pub);
   struct http_connection *c = pub->connection;
   if (!begin(x, status, true))

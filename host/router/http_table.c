@@ -7,6 +7,7 @@
 #include "router/condition.h"
 #include "router/family_object.h"
 #include "router/http_reply.h"
+#include "router/inner_call.h"
 #include "router/param.h"
 #include "router/policy_step.h"
 #include "router/request.h"
@@ -172,4 +173,6 @@ const bp_http_1 http_table = {
     .reply_failure = http_reply_failure,
     .defer = do_defer,
     .facts = get_facts,
+    .tools = inner_tools,
+    .tool_call = inner_tool_call,
 };

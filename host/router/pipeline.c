@@ -136,7 +136,7 @@ static void upload_complete(struct http_exchange *x, struct upload *upload, cons
   body_check(r, bp_str_make(NULL, 0));
 }
 
-static void start_route(struct request *r, const struct match *match) {
+void pipeline_start(struct request *r, const struct match *match) {
   struct http_exchange *x = r->x;
   const struct route *route = match->route;
   uint32_t flags = route->facts.flags;
@@ -155,6 +155,8 @@ static void start_route(struct request *r, const struct match *match) {
   if (flags & BP_ROUTE_UPLOAD) {
     request_hold(r);
     r->upload = upload_begin(x, route->owner, route->body_limit_bytes, upload_complete);
+  } else if (route->body_schema && x->inner) {
+    pipeline_body(r, x->inner_body);
   } else if (route->body_schema && has_body(x)) {
     body_take(r, route->body_limit_bytes);
   } else {
@@ -205,7 +207,7 @@ static void reply_docs(struct request *r) {
 static void dispatch(struct request *r, const struct resolution *where) {
   switch (where->kind) {
   case RESOLVED_ROUTE:
-    start_route(r, &where->match);
+    pipeline_start(r, &where->match);
     break;
   case RESOLVED_HOST:
     start_host_route(r, where->host_route);

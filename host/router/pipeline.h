@@ -8,6 +8,8 @@
 
 extern const struct http_handler pipeline_handler;
 
+/* The route is known: everything from its scope on. */
+void pipeline_start(struct request *r, const struct match *match);
 /* The body is there, or known to be absent (`text` empty): everything from here to the handler. */
 void pipeline_body(struct request *r, bp_str text);
 /* All checks are done. Answers what is wrong, or runs facts and handler. */

@@ -10,6 +10,7 @@
 #include "router/docs.h"
 #include "router/errors.h"
 #include "router/family_object.h"
+#include "router/inner_call.h"
 #include "router/pipeline.h"
 #include "router/request.h"
 #include "router/resolve.h"
@@ -153,6 +154,7 @@ static void answer_draining(struct request *r) {
 void router_cancel(struct plugin *owner) {
   LOOP_MAIN();
   request_each_deferred(owner, answer_draining);
+  inner_cancel(owner);
 }
 
 static unsigned pending;
@@ -179,4 +181,11 @@ void router_each(void (*each)(void *ctx, const struct route_info *info), void *c
     each(ctx, &info);
   }
   resolve_each_host(each, ctx);
+}
+
+const struct route *router_find(bp_str plugin, bp_str operation) {
+  for (const struct route *r = routes; r; r = r->next)
+    if (str_eq(str_from(r->owner->id), plugin) && str_eq(r->facts.operation_id, operation))
+      return r;
+  return NULL;
 }

@@ -37,6 +37,10 @@ struct host_route {
 };
 void router_add_host_routes(const struct host_route *routes, unsigned count);
 
+/* A plugin's route by its operation id, or NULL. */
+struct route;
+const struct route *router_find(bp_str plugin, bp_str operation);
+
 /* For `routes`, OpenAPI and the start page: walks all routes. */
 struct route_info {
   const struct family *family;

@@ -135,6 +135,20 @@ typedef struct bp_problem {
   bp_str hint;     /* the fix; shapes without a place for it drop it */
 } bp_problem;
 
+/* A route flagged BP_ROUTE_MCP_TOOL, as a tool. Strings are borrowed for the call. */
+typedef struct bp_tool_route {
+  uint32_t size;
+  uint32_t flags;      /* BP_ROUTE_READ_ONLY where it changes nothing */
+  bp_str plugin;       /* id of the plugin it belongs to */
+  bp_str operation_id; /* unique in that plugin */
+  bp_str summary;
+  bp_str schema; /* JSON Schema of its arguments: one property a path or query parameter, and "body" for the JSON body */
+} bp_tool_route;
+typedef void (*bp_tool_fn)(void *ctx, const bp_tool_route *tool); /* [main] */
+
+/* The answer of a called route: its HTTP status and body, or a negative `status` where nothing was answered. [main] */
+typedef void (*bp_tool_done_fn)(void *ctx, bp_status status, uint32_t http_status, bp_str content_type, bp_str body);
+
 typedef struct bp_http_1 {
   uint32_t size;
 
@@ -180,6 +194,15 @@ typedef struct bp_http_1 {
   /* The facts the policy allowed this request on, as a JSON object: what the route's `facts` wrote, or what a rule rewrote
    * them to. A handler acts on these, not on the body. BP_E_NOT_FOUND for a route without facts. [main] */
   bp_status (*facts)(bp_request request, bp_json *ret);
+
+  /* Calls `each` for every route that is offered as a tool, within this call. [main] */
+  void (*tools)(bp_tool_fn each, void *ctx);
+  /* Calls such a route with arguments (a JSON object as text, or empty) for whoever sent `request`: with that identity through scope,
+   * schema, facts and policy, as if it had been asked over HTTP. Copies its inputs; `request` may end before the answer. `done` runs
+   * exactly once, later. BP_E_NOT_FOUND: no such tool; BP_E_INVALID: the arguments are no object or lack a path parameter (the error says
+   * which); BP_E_LIMIT: over 256 KiB; BP_E_STALE. [main] */
+  bp_status (*tool_call)(bp_plugin self, bp_request request, bp_str plugin, bp_str operation_id, bp_str arguments, bp_tool_done_fn done, void *ctx,
+                         bp_error *err);
 } bp_http_1;
 
 #ifdef __cplusplus
