@@ -20,7 +20,7 @@
 #define TOKEN_BYTES 64
 
 /* A connected socket, or -1 with errno. A path longer than an address holds is reached through the folder's descriptor. */
-static int connect_control(const char *state_dir) {
+int client_connect(const char *state_dir) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   const struct timeval patience = {.tv_sec = ANSWER_SECONDS};
   int folder = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -43,7 +43,7 @@ static int connect_control(const char *state_dir) {
 }
 
 bool client_is_running(const struct cli_call *call) {
-  int fd = connect_control(call->state_dir);
+  int fd = client_connect(call->state_dir);
   if (fd < 0)
     return false;
   close(fd);
@@ -150,7 +150,7 @@ static json_t *read_answer(bp_str answer) {
 json_t *client_request(const struct cli_call *call, const char *method, const char *target, const json_t *body) {
   struct buf out = {0}, in = {0};
   json_t *answer = NULL;
-  int fd = connect_control(call->state_dir);
+  int fd = client_connect(call->state_dir);
   if (fd < 0) {
     bool is_absent = errno == ENOENT || errno == ECONNREFUSED;
     say_failure("no host is running on the state folder \"%s\"%s%s", call->state_dir, is_absent ? "" : ": ", is_absent ? "" : strerror(errno));
