@@ -1,5 +1,5 @@
 /* What a client sees of all servers together: whose names are whose, and which resource belongs to whom. */
-#include "hub.h"
+#include "builtin.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -141,7 +141,9 @@ static void walk(struct session *session, enum list_kind kind, item_fn each, voi
   struct names names = {0};
   char text[NAME_BYTES];
   bool goes_on = true;
-  for (struct server *server = m->servers; server && goes_on; server = server->next) {
+  struct server *builtin = kind == LIST_TOOLS ? builtin_refresh(m) : NULL, *next;
+  for (struct server *server = m->servers ? m->servers : builtin; server && goes_on; server = next) {
+    next = server->next || server == builtin ? server->next : builtin;
     if (!sees(session, server))
       continue;
     bp_json list = manifest_for(server, session)->lists[kind], item = 0;

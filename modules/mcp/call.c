@@ -244,17 +244,7 @@ static void deny(struct call *call, bp_str reason, bp_str approval) {
     m->json->key(out, BP_LIT("id"));
     m->json->put_raw(out, str_z(call->id));
     m->json->key(out, BP_LIT("result"));
-    m->json->object_begin(out);
-    m->json->key(out, BP_LIT("content"));
-    m->json->array_begin(out);
-    m->json->object_begin(out);
-    json_text_member(m->json, out, BP_LIT("type"), BP_LIT("text"));
-    json_text_member(m->json, out, BP_LIT("text"), text_str(&sentence));
-    m->json->object_end(out);
-    m->json->array_end(out);
-    m->json->key(out, BP_LIT("isError"));
-    m->json->put_boolean(out, 1);
-    m->json->object_end(out);
+    rpc_put_text_result(m, out, text_str(&sentence), true);
   }
   struct text text = rpc_end(m, out);
   text_release(&sentence);
@@ -262,18 +252,23 @@ static void deny(struct call *call, bp_str reason, bp_str approval) {
   call_free(call);
 }
 
-/* What the rules allowed may name other arguments. */
-static void take_facts(struct call *call, bp_str facts_text) {
-  struct mcp *m = call->m;
+char *facts_arguments(const struct mcp *m, bp_str facts_text) {
   bp_json facts = 0;
   if (m->json->parse(m->self, facts_text, &facts, NULL) != BP_OK)
-    return;
+    return NULL;
   bp_json arguments = json_member(m, facts, "arguments");
-  if (arguments && m->json->type(arguments) == BP_JSON_OBJECT) {
-    free(call->arguments);
-    call->arguments = json_copy(m, arguments);
-  }
+  char *text = arguments && m->json->type(arguments) == BP_JSON_OBJECT ? json_copy(m, arguments) : NULL;
   m->json->release(m->self, facts);
+  return text;
+}
+
+/* What the rules allowed may name other arguments. */
+static void take_facts(struct call *call, bp_str facts_text) {
+  char *arguments = facts_arguments(call->m, facts_text);
+  if (!arguments)
+    return;
+  free(call->arguments);
+  call->arguments = arguments;
 }
 
 static void on_verdict(void *ctx, const bp_verdict *verdict) {
@@ -292,28 +287,21 @@ static void on_verdict(void *ctx, const bp_verdict *verdict) {
   }
 }
 
-static struct text tool_facts(const struct call *call) {
-  const struct mcp *m = call->m;
+struct text call_facts(const struct mcp *m, const struct session *session, const char *server, const char *tool, const char *arguments) {
   struct text text = {0};
   bp_json_writer out = 0;
   bp_str written;
-  bp_json arguments = json_member(m, call->params, "arguments");
   if (m->json->writer_new(m->self, &out) != BP_OK)
     return text;
   m->json->object_begin(out);
   json_text_member(m->json, out, BP_LIT("module"), BP_LIT("mcp"));
   json_text_member(m->json, out, BP_LIT("action"), BP_LIT("call"));
-  json_text_member(m->json, out, BP_LIT("server"), str_z(call->server_id));
-  json_text_member(m->json, out, BP_LIT("tool"), str_z(call->name));
+  json_text_member(m->json, out, BP_LIT("server"), str_z(server));
+  json_text_member(m->json, out, BP_LIT("tool"), str_z(tool));
   m->json->key(out, BP_LIT("arguments"));
-  if (call->arguments)
-    m->json->put_raw(out, str_z(call->arguments));
-  else if (arguments)
-    m->json->put_value(out, arguments);
-  else
-    m->json->put_null(out);
-  json_text_member(m->json, out, BP_LIT("principal"), str_z(call->session->principal));
-  json_text_member(m->json, out, BP_LIT("session"), str_z(call->session->id));
+  m->json->put_raw(out, arguments ? str_z(arguments) : BP_LIT("null"));
+  json_text_member(m->json, out, BP_LIT("principal"), str_z(session->principal));
+  json_text_member(m->json, out, BP_LIT("session"), str_z(session->id));
   m->json->object_end(out);
   if (m->json->writer_text(out, &written, NULL) == BP_OK)
     text_add(&text, written);
@@ -324,7 +312,9 @@ static struct text tool_facts(const struct call *call) {
 void call_tool(struct call *call, struct server *server) {
   struct mcp *m = call->m;
   call->server_id = str_copy(str_z(server->id));
-  struct text facts = tool_facts(call);
+  char *given = call->arguments ? NULL : json_copy(m, json_member(m, call->params, "arguments"));
+  struct text facts = call_facts(m, call->session, server->id, call->name, call->arguments ? call->arguments : given);
+  free(given);
   call->is_deciding = true;
   bp_status status = facts.len
                          ? m->policy->decide(m->self, BP_LIT("mcp"), str_z(call->session->principal), text_str(&facts), HOLD_MS, on_verdict, call)

@@ -1,5 +1,5 @@
 /* The method table: what a client may send, and who answers it. */
-#include "hub.h"
+#include "builtin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +51,11 @@ static void call_tools(const struct incoming *in) {
   struct server *server = aggregate_find(in->session, LIST_TOOLS, shown, &name);
   if (!server) {
     no_such(in, RPC_PARAMS, "Unknown tool", shown);
+    return;
+  }
+  if (strcmp(server->id, MCP_BUILTIN) == 0) {
+    builtin_call(in, name);
+    free(name);
     return;
   }
   if (!m->http->has_scope(in->request, BP_LIT("write"))) {

@@ -69,7 +69,8 @@ static bool read_scope(const struct mcp *m, bp_request request, struct scope *re
   else
     return true;
   ret->name = *ret_name = str_copy(name);
-  bool is_known = ret->name && (ret->kind == SCOPE_SERVER ? server_find(m, name) != NULL : json_member(m, m->groups, ret->name) != 0);
+  bool is_known = ret->name && (ret->kind == SCOPE_SERVER ? server_find(m, name) != NULL || (m->has_builtin && str_is(name, MCP_BUILTIN))
+                                                          : json_member(m, m->groups, ret->name) != 0);
   if (!is_known) {
     free(*ret_name);
     refuse(m, request, 404, RPC_SERVER,

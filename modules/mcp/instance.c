@@ -228,8 +228,9 @@ static void on_initialized(void *ctx, const struct outcome *outcome) {
     free(text);
     char why[180];
     bp_str message = outcome->error ? json_text(m, outcome->error, "message") : bp_str_make(NULL, 0);
-    snprintf(why, sizeof(why), "the server did not answer initialize: %.*s", (int)(message.len < 100 ? message.len : 100),
-             message.ptr ? message.ptr : "it is no MCP server, or too slow");
+    if (!message.ptr)
+      message = str_z("it is no MCP server, or too slow");
+    snprintf(why, sizeof(why), "the server did not answer initialize: %.*s", (int)(message.len < 100 ? message.len : 100), message.ptr);
     fail_start(instance, why);
     return;
   }

@@ -12,6 +12,8 @@ struct session;
 struct instance;
 struct call;
 struct operation;
+struct builtin;
+struct held;
 
 #define MCP_ID_BYTES_MAX 128u
 #define MCP_SERVERS_MAX 256u
@@ -107,13 +109,16 @@ struct mcp {
   struct session *sessions;
   struct operation *operations; /* of control.c, which wait for a server's end */
   unsigned session_count, instance_count, starting_count;
+  struct builtin *builtin;
+  struct held *held; /* requests that came before the registry was read */
+  unsigned held_count;
   bool is_loaded, is_draining;
   bp_timer tick;
 
   /* options */
   int64_t start_timeout_ms, call_timeout_ms, idle_ms, session_idle_ms, starts_at_once, instances_most, sessions_most, message_bytes_most;
   int64_t search_from;
-  bool has_prefix, is_always_private;
+  bool has_prefix, is_always_private, has_builtin;
   bp_json groups; /* object */
 };
 
@@ -122,6 +127,9 @@ void say(const struct mcp *m, uint32_t level, const char *message, bp_str server
 
 /* registry.c */
 void registry_load(struct mcp *m);
+/* registry_hold is true where the registry has not been read yet, and the request will be handled when it is. */
+void registry_drop_held(struct mcp *m);
+bool registry_hold(struct mcp *m, bp_request request, bp_handler_fn handle);
 void mcp_list(void *state, bp_request request);
 void mcp_get(void *state, bp_request request);
 /* edit.c */

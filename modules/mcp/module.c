@@ -1,4 +1,5 @@
 /* Descriptor and life cycle of the MCP hub. */
+#include "builtin.h"
 #include "routes.h"
 #include "statements.h"
 
@@ -30,6 +31,11 @@ static const bp_option options[] = {
     NUMBER("sessions_max", "Sessions of /mcp at the same time.", "256", 1, 10000),
     NUMBER("message_limit_bytes", "The largest message of a server.", "8388608", 1024, 16777216),
     NUMBER("search_from", "From how many tools on search_tools is offered; 0: never, 1: always.", "100", 0, 1000000),
+    {.size = sizeof(bp_option),
+     .type = BP_OPTION_BOOLEAN,
+     .name = BP_STR("builtin"),
+     .doc = BP_STR("Routes of modules that are flagged as tools are offered, as the server backplane."),
+     .def = BP_STR("true")},
     SWITCH("prefix_names", "Tools and prompts are named SERVER__NAME; else only where a name is taken."),
     SWITCH("private_processes", "Every session gets its own process of each server it calls, also where nothing demands it."),
     {.size = sizeof(bp_option),
@@ -60,6 +66,8 @@ static void read_options(struct mcp *m) {
   m->session_idle_ms *= 1000;
   if (m->config->boolean(m->self, BP_LIT("prefix_names"), &flag) == BP_OK)
     m->has_prefix = flag != 0;
+  if (m->config->boolean(m->self, BP_LIT("builtin"), &flag) == BP_OK)
+    m->has_builtin = flag != 0;
   if (m->config->boolean(m->self, BP_LIT("private_processes"), &flag) == BP_OK)
     m->is_always_private = flag != 0;
   if (m->config->json_text(m->self, BP_LIT("groups"), &groups) == BP_OK)
@@ -133,6 +141,8 @@ static void destroy(void *state) {
     server_free(m->servers);
     m->servers = next;
   }
+  registry_drop_held(m);
+  builtin_release(m);
   if (m->groups)
     m->json->release(m->self, m->groups);
   free(m);

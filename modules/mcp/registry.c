@@ -91,6 +91,47 @@ struct server *server_add(struct mcp *m, bp_str row_text) {
 
 /* ---- Loading ---- */
 
+#define HELD_MOST 256u
+
+struct held {
+  struct held *next;
+  bp_request request;
+  bp_handler_fn handle;
+};
+
+bool registry_hold(struct mcp *m, bp_request request, bp_handler_fn handle) {
+  if (m->is_loaded)
+    return false;
+  struct held *held = m->held_count < HELD_MOST ? calloc(1, sizeof(*held)) : NULL;
+  if (!held) {
+    m->http->reply_failure(request, BP_E_BUSY, NULL);
+    return true;
+  }
+  *held = (struct held){m->held, request, handle};
+  m->held = held;
+  m->held_count++;
+  m->http->defer(request, NULL, NULL);
+  return true;
+}
+
+void registry_drop_held(struct mcp *m) {
+  while (m->held) {
+    struct held *held = m->held;
+    m->held = held->next;
+    free(held);
+  }
+}
+
+static void begin_serving(struct mcp *m) {
+  m->is_loaded = true;
+  while (m->held) {
+    struct held *held = m->held;
+    m->held = held->next;
+    held->handle(m, held->request);
+    free(held);
+  }
+}
+
 static void load_manifest(struct server *server, const bp_db_outcome *outcome, uint32_t row) {
   const struct mcp *m = server->m;
   for (uint32_t i = 0; i < LIST_KINDS; i++)
@@ -103,6 +144,7 @@ static void on_loaded(void *ctx, const bp_db_outcome *outcome) {
   struct mcp *m = ctx;
   if (outcome->status != BP_OK) {
     say(m, BP_LOG_ERROR, "the registry of MCP servers could not be read", str_z(outcome->error->message));
+    begin_serving(m);
     return;
   }
   for (uint32_t row = 0; row < m->db->rows(outcome->result, 0); row++) {
@@ -110,7 +152,7 @@ static void on_loaded(void *ctx, const bp_db_outcome *outcome) {
     if (server)
       load_manifest(server, outcome, row);
   }
-  m->is_loaded = true;
+  begin_serving(m);
 }
 
 static void on_reset(void *ctx, const bp_db_outcome *outcome) {

@@ -80,17 +80,7 @@ static void answer(struct search *s, bp_str content, bool is_error) {
     m->json->key(out, BP_LIT("id"));
     m->json->put_raw(out, str_z(s->id));
     m->json->key(out, BP_LIT("result"));
-    m->json->object_begin(out);
-    m->json->key(out, BP_LIT("content"));
-    m->json->array_begin(out);
-    m->json->object_begin(out);
-    json_text_member(m->json, out, BP_LIT("type"), BP_LIT("text"));
-    json_text_member(m->json, out, BP_LIT("text"), content);
-    m->json->object_end(out);
-    m->json->array_end(out);
-    m->json->key(out, BP_LIT("isError"));
-    m->json->put_boolean(out, is_error);
-    m->json->object_end(out);
+    rpc_put_text_result(m, out, content, is_error);
   }
   struct text text = rpc_end(m, out);
   reply_rpc(m, s->request, session, 200, &text);

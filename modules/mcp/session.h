@@ -138,6 +138,10 @@ void call_free(struct call *call);
 void call_start(struct call *call, struct server *server);
 /* The same for a tool, which the policy decides on first. */
 void call_tool(struct call *call, struct server *server);
+/* The facts of a tool call for the set "mcp"; `arguments` is JSON text or NULL. */
+struct text call_facts(const struct mcp *m, const struct session *session, const char *server, const char *tool, const char *arguments);
+/* The arguments in facts as JSON text; NULL where they are no object. */
+char *facts_arguments(const struct mcp *m, bp_str facts_text);
 void call_fail(struct call *call, int32_t code, const char *message);
 /* The client does not want it any more. */
 void call_cancel(struct call *call);

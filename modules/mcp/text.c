@@ -165,3 +165,17 @@ struct text rpc_notification(const struct mcp *m, const char *method, bp_str par
   }
   return rpc_end(m, out);
 }
+
+void rpc_put_text_result(const struct mcp *m, bp_json_writer out, bp_str text, bool is_error) {
+  m->json->object_begin(out);
+  m->json->key(out, BP_LIT("content"));
+  m->json->array_begin(out);
+  m->json->object_begin(out);
+  json_text_member(m->json, out, BP_LIT("type"), BP_LIT("text"));
+  json_text_member(m->json, out, BP_LIT("text"), text);
+  m->json->object_end(out);
+  m->json->array_end(out);
+  m->json->key(out, BP_LIT("isError"));
+  m->json->put_boolean(out, is_error);
+  m->json->object_end(out);
+}

@@ -57,4 +57,7 @@ struct text rpc_result_raw(const struct mcp *m, bp_str id, bp_str result);
 /* Without params if `params` is empty. */
 struct text rpc_notification(const struct mcp *m, const char *method, bp_str params);
 
+/* The result of a tool call that is one text. */
+void rpc_put_text_result(const struct mcp *m, bp_json_writer out, bp_str text, bool is_error);
+
 #endif
