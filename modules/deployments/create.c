@@ -15,7 +15,7 @@ struct creation {
   struct deployments *module;
   int64_t repository_id, port, instances;
   char name[NAME_BYTES + 1], mode[16], env_key[40];
-  char *domain, *env_names, *services, *dependencies;
+  char *domain, *health_path, *env_names, *services, *dependencies;
   struct environment env;
   bp_json repository; /* as its module answered, or 0 */
 };
@@ -24,6 +24,7 @@ struct creation {
 
 static void release(struct creation *c) {
   free(c->domain);
+  free(c->health_path);
   free(c->env_names);
   free(c->services);
   free(c->dependencies);
@@ -109,12 +110,12 @@ static void store(struct creation *c) {
   const bp_db_value most[] = {db_integer(LIMIT_DEPLOYMENTS - 1)};
   const bp_db_value dependencies[] = {db_text(str_z(c->dependencies))};
   const bp_db_value values[] = {
-      db_integer(c->repository_id), db_text(str_z(c->name)),         db_text(text_or_null(c->domain)),  db_integer(c->port),
-      db_text(str_z(c->mode)),      db_integer(c->instances),        db_text(text_or_null(c->env_key)), db_text(str_z(c->env_names)),
-      db_text(str_z(c->services)),  db_text(str_z(c->dependencies)),
+      db_integer(c->repository_id), db_text(str_z(c->name)),         db_text(text_or_null(c->domain)),      db_integer(c->port),
+      db_text(str_z(c->mode)),      db_integer(c->instances),        db_text(text_or_null(c->env_key)),     db_text(str_z(c->env_names)),
+      db_text(str_z(c->services)),  db_text(str_z(c->dependencies)), db_text(text_or_null(c->health_path)), db_text(text_or_null(c->health_path)),
   };
   const bp_db_value made[] = {{.size = sizeof(bp_db_value), .type = BP_DB_ROWID, .step = 2}};
-  bp_db_step steps[] = {db_exec(COUNT_ENTRIES, most, 1), db_exec(MISSING_DEPENDENCY, dependencies, 1), db_exec(INSERT_ENTRY, values, 10),
+  bp_db_step steps[] = {db_exec(COUNT_ENTRIES, most, 1), db_exec(MISSING_DEPENDENCY, dependencies, 1), db_exec(INSERT_ENTRY, values, 11),
                         db_publish(BP_LIT("deployments.created"), BP_LIT(""), 2), db_exec(ENTRY_BY_ID, made, 1)};
   const bp_array all = BP_ARRAY(steps);
   steps[0].expect = steps[1].expect = BP_DB_NONE;
@@ -276,6 +277,18 @@ static const char *read_name(struct creation *c, bp_str name) {
   return NULL;
 }
 
+/* A path as a probe takes it. */
+static const char *read_health(struct creation *c, bp_json facts) {
+  bp_str path;
+  bool is_good = field_text(c->module, facts, "healthPath", &path) && path.len <= 1024 && (path.len == 0 || path.ptr[0] == '/');
+  for (size_t i = 0; is_good && i < path.len; i++)
+    is_good = path.ptr[i] > 0x20 && path.ptr[i] < 0x7f;
+  if (!is_good)
+    return "healthPath must begin with \"/\" and be visible ASCII of at most 1024 bytes";
+  c->health_path = path.len ? strndup(path.ptr, path.len) : NULL;
+  return NULL;
+}
+
 static const char *read_plain(struct creation *c, bp_json facts) {
   const struct deployments *d = c->module;
   bp_str name, domain, mode;
@@ -285,6 +298,9 @@ static const char *read_plain(struct creation *c, bp_json facts) {
     return "mode must be \"fork\" or \"cluster\"";
   if (domain.len > 253)
     return "domain must be at most 253 bytes";
+  const char *fault = read_health(c, facts);
+  if (fault)
+    return fault;
   c->port = field_number(d, facts, "port");
   if (c->port < 0 || c->port > PORT_MOST)
     return "port must be an integer from 1 to 65535";

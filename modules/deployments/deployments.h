@@ -54,8 +54,8 @@ struct row {
   char name[NAME_BYTES + 1], status[16], mode[16];
   bool wants_running;
   char env_key[40]; /* under which its environment is kept as a secret; empty: none */
-  /* Owned texts. `domain` may be NULL; the others are JSON arrays. */
-  char *domain, *env_names, *services, *dependencies;
+  /* Owned texts. The first two may be NULL; the others are JSON arrays. */
+  char *domain, *health_path, *env_names, *services, *dependencies;
   char created_at[32], updated_at[32];
 };
 /* Fills a row from columns of statements.c's DEPLOYMENT_COLUMNS; false without memory. */
@@ -88,6 +88,7 @@ struct running {
   int64_t restarts;   /* since the deployment was made */
   bool is_online;
   bool is_starting; /* an operation waits for it to be there */
+  uint32_t health;  /* BP_HEALTH_* */
   bool is_dead;     /* it has ended for good; only its last words are left */
   bool was_adopted;
   /* pm2*.c: its processes' name there, what they were last seen to have restarted, and whether a call is changing them just now. */
@@ -168,6 +169,7 @@ struct launch {
   const struct environment *env; /* everything the program gets beyond the allow list */
   bool is_cluster;               /* argv is a Node.js file and its arguments, to be run `instances` times on one port */
   int64_t instances;
+  bp_str health_path; /* asked now and then, and what does not answer is started again; empty: not */
 };
 
 struct supervisor {

@@ -32,7 +32,7 @@ static void put_names(const struct deployments *d, bp_json_writer facts, bp_json
 }
 
 bp_status facts_create(void *state, bp_request request, bp_json_writer facts) {
-  static const char *const names[] = {"domain", "port", "mode", "instances", "selectedServices", "dependsOn"};
+  static const char *const names[] = {"domain", "port", "mode", "instances", "selectedServices", "dependsOn", "healthPath"};
   const struct deployments *d = state;
   bp_json body = 0;
   d->json->object_begin(facts);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define LIMIT_ARGUMENTS 80
+#define HEALTH_INTERVAL_MS 2000
 #define CHILD_NAME_BYTES 32
 #define PATH_BYTES 1200
 
@@ -37,12 +38,23 @@ static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *exit) {
       .code = exit->code,
       .signal = exit->signal,
   };
+  running->health = BP_HEALTH_UNKNOWN;
   if (!exit->will_restart)
     running->proc = 0;
   supervisor_ended(running, &ending);
 }
 
-static const bp_proc_events events = {.size = sizeof(events), .started = on_started, .output = on_output, .exited = on_exited};
+static void on_health(void *ctx, bp_proc proc, uint32_t health, bp_str reason) {
+  struct running *running = ctx;
+  (void)proc;
+  running->health = health;
+  if (health == BP_HEALTH_UNHEALTHY)
+    supervisor_output(running, 1, reason);
+  if (running->is_online)
+    event_updated(running->module, running->id, "health", "running", running);
+}
+
+static const bp_proc_events events = {.size = sizeof(events), .started = on_started, .output = on_output, .exited = on_exited, .health = on_health};
 
 static uint32_t restart_policy(const struct deployments *d) {
   bp_str word = BP_LIT("");
@@ -74,8 +86,17 @@ static bp_status start(struct running *running, const struct launch *launch, bp_
   for (size_t i = 0; i < launch->env->count; i++)
     env[variables++] = (bp_proc_env){
         .size = sizeof(bp_proc_env), .is_secret = 1, .name = str_z(launch->env->variables[i].name), .value = str_z(launch->env->variables[i].value)};
+  const bp_proc_probe probe = {
+      .size = sizeof(probe),
+      .kind = BP_PROBE_HTTP,
+      .port = (uint32_t)running->port,
+      .interval_ms = HEALTH_INTERVAL_MS,
+      .restarts = 1,
+      .path = launch->health_path,
+  };
   const bp_proc_spec spec = {
       .size = sizeof(spec),
+      .probe = launch->health_path.len ? &probe : NULL,
       .lifetime = BP_PROC_SURVIVING,
       .restart = restart_policy(d),
       .name = child_name(launch->id, name),

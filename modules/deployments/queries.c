@@ -64,6 +64,12 @@ static void put_repository(const struct deployments *d, bp_json_writer out, bp_j
     d->json->put_null(out);
 }
 
+/* NULL where nobody asks for it. */
+static const char *health_text(const struct row *row, const struct running *running) {
+  static const char *const words[] = {[BP_HEALTH_UNKNOWN] = "unknown", [BP_HEALTH_HEALTHY] = "healthy", [BP_HEALTH_UNHEALTHY] = "unhealthy"};
+  return row->health_path && running && running->is_online && running->health <= BP_HEALTH_UNHEALTHY ? words[running->health] : NULL;
+}
+
 void query_put(const struct deployments *d, bp_json_writer out, const struct row *row, bp_json repository) {
   const bp_json_1 *json = d->json;
   const struct running *running = running_find(d, row->id);
@@ -78,6 +84,8 @@ void query_put(const struct deployments *d, bp_json_writer out, const struct row
   put_number(json, out, "instances", row->instances);
   put_figures(d, out, running);
   put_number(json, out, "restarts", running ? running->restarts : row->restarts);
+  put_text(json, out, "healthPath", row->health_path);
+  put_text(json, out, "health", health_text(row, running));
   json->key(out, BP_LIT("selectedServices"));
   json->put_raw(out, str_z(row->services));
   json->key(out, BP_LIT("dependsOn"));

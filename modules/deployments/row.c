@@ -59,6 +59,7 @@ bool row_read(const struct deployments *module, const bp_db_outcome *outcome, ui
   row->dependencies = next_owned(&reader);
   next_fixed(&reader, row->created_at, sizeof(row->created_at));
   next_fixed(&reader, row->updated_at, sizeof(row->updated_at));
+  row->health_path = next_owned(&reader);
   if (reader.failed)
     row_release(row);
   return !reader.failed;
@@ -66,6 +67,7 @@ bool row_read(const struct deployments *module, const bp_db_outcome *outcome, ui
 
 void row_release(struct row *row) {
   free(row->domain);
+  free(row->health_path);
   free(row->env_names);
   free(row->services);
   free(row->dependencies);

@@ -337,6 +337,7 @@ static bp_status launch(struct operation *op, struct running *running, bp_json f
       .env = &op->env,
       .is_cluster = strcmp(op->row.mode, "cluster") == 0,
       .instances = op->row.instances,
+      .health_path = op->row.health_path ? str_z(op->row.health_path) : BP_LIT(""),
   };
   return d->supervisor->start(running, &what, err);
 }

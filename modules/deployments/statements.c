@@ -5,7 +5,7 @@
 
 #define DEPLOYMENT_COLUMNS                                                                                                                           \
   "id, repository_id, name, domain, port, status, mode, instances, pid, restarts, started_ms, wanted, env_key, env_names, services, dependencies, "  \
-  "created_at, updated_at"
+  "created_at, updated_at, health_path"
 #define EVENT_JSON                                                                                                                                   \
   "json_object('id', id, 'repositoryId', repository_id, 'name', name, 'domain', domain, 'port', port, 'status', status, 'mode', mode, "              \
   "'instances', instances, 'pid', pid, 'createdAt', created_at, 'updatedAt', updated_at)"
@@ -14,7 +14,7 @@
 const bp_statement deployments_statements[STATEMENT_COUNT] = {
     SQL(INSERT_ENTRY, "insert_entry",
         "INSERT INTO deployments_entries (repository_id, name, domain, port, mode, instances, env_key, env_names, services, dependencies, "
-        "created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, " NOW ", " NOW ") RETURNING " EVENT_JSON ", id"),
+        "health_path, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, " NOW ", " NOW ") RETURNING " EVENT_JSON ", id"),
     SQL(COUNT_ENTRIES, "count_entries", "SELECT 1 FROM deployments_entries LIMIT 1 OFFSET ?1"),
     SQL(ENTRY_BY_ID, "entry_by_id", "SELECT " DEPLOYMENT_COLUMNS " FROM deployments_entries WHERE id = ?1"),
     SQL(ALL_ENTRIES, "all_entries", "SELECT " DEPLOYMENT_COLUMNS " FROM deployments_entries ORDER BY id"),
@@ -37,4 +37,5 @@ const bp_migration deployments_migrations[MIGRATION_COUNT] = {
             "instances INTEGER NOT NULL DEFAULT 1, pid INTEGER, restarts INTEGER NOT NULL DEFAULT 0, started_ms INTEGER, "
             "wanted INTEGER NOT NULL DEFAULT 0, env_key TEXT, env_names TEXT NOT NULL DEFAULT '[]', services TEXT NOT NULL DEFAULT '[]', "
             "dependencies TEXT NOT NULL DEFAULT '[]', created_at TEXT NOT NULL, updated_at TEXT NOT NULL);")},
+    {sizeof(bp_migration), 2, BP_STR("ALTER TABLE deployments_entries ADD COLUMN health_path TEXT;")},
 };

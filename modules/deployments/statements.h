@@ -17,7 +17,7 @@ enum deployments_statement {
   STATEMENT_COUNT
 };
 
-#define MIGRATION_COUNT 1
+#define MIGRATION_COUNT 2
 extern const bp_statement deployments_statements[STATEMENT_COUNT];
 extern const bp_migration deployments_migrations[MIGRATION_COUNT];
 

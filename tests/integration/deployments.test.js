@@ -81,7 +81,7 @@ test('what is missing or wrong is refused with the known sentences', async () =>
     assert.deepEqual(await call('POST', URL, body), refused(400, 'Missing required field: repositoryId or repoId'));
   for (const repositoryId of [9999, 'x', String(id), -1, 1.5])
     assert.deepEqual(await call('POST', URL, { repositoryId }), refused(404, 'Repository not found'));
-  const wrong = { name: 7, mode: 'threads', port: 70000, instances: 0.5, selectedServices: 'redis', dependsOn: [99], customEnvVars: 'A=1' };
+  const wrong = { name: 7, mode: 'threads', port: 70000, instances: 0.5, selectedServices: 'redis', dependsOn: [99], customEnvVars: 'A=1', healthPath: 'x' };
   for (const [field, value] of Object.entries(wrong)) {
     const reply = await call('POST', URL, { repositoryId: id, [field]: value });
     assert.equal(reply.status, 400, field);
@@ -112,7 +112,7 @@ test('a deployment has every member, and defaults from its repository', async ()
   assert.equal(new Date(createdAt).toISOString(), createdAt);
   assert.equal(updatedAt, createdAt);
   assert.deepEqual(rest, { repositoryId: repo.id, name: 'shop', domain: null, port: repo.port, status: 'stopped', mode: 'fork', instances: 1, pid: null,
-    memory: 0, cpu: 0, uptime: 0, restarts: 0, selectedServices: [], dependsOn: [], customEnvVars: {}, repositoryName: 'shop', repositoryPath: repo.path });
+    memory: 0, cpu: 0, uptime: 0, restarts: 0, healthPath: null, health: null, selectedServices: [], dependsOn: [], customEnvVars: {}, repositoryName: 'shop', repositoryPath: repo.path });
   assert.deepEqual(await find(id), made.deployment);
   const other = await deploy({ repoId: repo.id, repoName: 'other', domain: 'shop.example', port: 4100 });
   assert.deepEqual([other.name, other.domain, other.port], ['other', 'shop.example', 4100]);
@@ -194,6 +194,21 @@ test('a program that crashes is started again', async () => {
   await waitFor('its last words', async () => (await call('GET', `${URL}/${id}/logs`)).logs.includes('it went wrong'));
   await act(id, 'stop');
   assert.equal(await ask(repo.port), null);
+});
+
+test('a program that no longer answers its health path is started again', async () => {
+  const sick = "const since = Date.now(); let isSick = false;\nrequire('node:http').createServer((query, reply) => {\n" +
+    "  if (query.url === '/sick') isSick = true;\n  if (query.url === '/health' && isSick) reply.statusCode = 500;\n" +
+    "  reply.end(JSON.stringify({ pid: process.pid }));\n}).listen(process.env.PORT, '127.0.0.1');\n";
+  const repo = await nodeApp('health', { start: 'node sick.js' }, { 'sick.js': sick });
+  const { id } = await deploy({ repositoryId: repo.id, healthPath: '/health' });
+  await act(id, 'start');
+  const first = await answers(repo.port);
+  await waitFor('it to be found healthy', async () => (await find(id)).health === 'healthy');
+  await ask(repo.port, '/sick');
+  await waitFor('another process', async () => { const seen = await ask(repo.port); return seen && seen.pid !== first.pid; });
+  await waitFor('it to be found healthy again', async () => (await find(id)).health === 'healthy');
+  await act(id, 'delete');
 });
 
 test('what cannot start says why, and is in error', async () => {
