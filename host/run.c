@@ -10,6 +10,7 @@
 #include "client/multi.h"
 #include "config/config.h"
 #include "fs/own_folders.h"
+#include "fs/temps.h"
 #include "host.h"
 #include "http/listener.h"
 #include "job/job.h"
@@ -339,6 +340,10 @@ static bp_status open_live(bp_error *err) {
   return live_init() ? BP_OK : fail(err, BP_E_NO_MEMORY, "cannot set up the live log");
 }
 
+static bp_status open_files(bp_error *err) {
+  return temps_open(host_run.state_dir, err);
+}
+
 static bp_status open_processes(bp_error *err) {
   return proc_init(host_run.state_dir, err);
 }
@@ -387,7 +392,7 @@ static bp_status listen_all(bp_error *err) {
 
 /* Each step may rely on those above it. */
 static bp_status (*const steps[])(bp_error *err) = {
-    prepare_state, take_lock,  open_config, open_loop,   open_live,     open_processes,
+    prepare_state, take_lock,  open_config, open_loop,   open_live,     open_files, open_processes,
     open_store,    open_parts, open_auth,   open_router, start_modules, listen_all,
 };
 
@@ -429,6 +434,7 @@ static void release_all(void) {
   events_release();
   services_release();
   own_folders_release();
+  temps_close();
   spots_release();
   multi_release();
   plugin_registry_release();

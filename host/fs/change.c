@@ -6,6 +6,7 @@
 #include "fs/beneath.h"
 #include "fs/durable.h"
 #include "fs/job.h"
+#include "fs/temps.h"
 #include "fs/tree.h"
 #include "loader/tables.h"
 
@@ -63,9 +64,13 @@ static bp_status write_place(struct fs_job *job, const struct place *place) {
   if (status != BP_OK)
     return status;
   durable_temp_name(temp);
+  temps_note(place->folder, temp);
   int fd = openat(place->folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return place_fail(&job->error, errno, "write", job->path);
+  if (fd < 0) {
+    status = place_fail(&job->error, errno, "write", job->path);
+    temps_forget(temp);
+    return status;
+  }
   if (!fill(fd, &job->data, mode))
     status = place_fail(&job->error, errno, "write", job->path);
   close(fd);
@@ -73,6 +78,7 @@ static bp_status write_place(struct fs_job *job, const struct place *place) {
     status = change_move(job, place->folder, temp, place, job->path);
   if (status != BP_OK)
     unlinkat(place->folder, temp, 0);
+  temps_forget(temp);
   job->total = job->data.len;
   return status;
 }

@@ -6,6 +6,7 @@
 #include "fs/change.h"
 #include "fs/durable.h"
 #include "fs/job.h"
+#include "fs/temps.h"
 #include "fs/tree.h"
 
 #include <errno.h>
@@ -191,11 +192,13 @@ static bp_status copy_to(struct fs_job *job, int from, const struct stat *info, 
   if (status != BP_OK)
     return status;
   durable_temp_name(temp);
+  temps_note(to->folder, temp);
   status = copy_opened(job, from, to->folder, temp, 0);
   if (status == BP_OK)
     status = change_move(job, to->folder, temp, to, job->other);
   if (status != BP_OK)
     (void)tree_remove(to->folder, temp, NULL, NULL);
+  temps_forget(temp);
   job->count = 0;
   return status;
 }

@@ -4,6 +4,7 @@
 #include "fs/copy.h"
 #include "fs/durable.h"
 #include "fs/job.h"
+#include "fs/temps.h"
 #include "router/folder_file.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 /* The spool lies on another file system: its bytes are copied to a temporary name beside the target first. */
 static bp_status copy_over(struct fs_job *job, int spool, const struct place *place, char temp[DURABLE_TEMP_BYTES]) {
   durable_temp_name(temp);
+  temps_note(place->folder, temp);
   int from = openat(spool, job->spool_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   int to = from < 0 ? -1 : openat(place->folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   bool is_copied = to >= 0 && copy_bytes(job, from, to) && fsync(to) == 0;
@@ -24,6 +26,7 @@ static bp_status copy_over(struct fs_job *job, int spool, const struct place *pl
     return BP_OK;
   if (to >= 0)
     unlinkat(place->folder, temp, 0);
+  temps_forget(temp);
   return error == ECANCELED ? job_ended(job) : place_fail(&job->error, error, "keep the upload as", job->path);
 }
 
@@ -34,6 +37,7 @@ static bp_status keep_by_copy(struct fs_job *job, int spool, const struct place 
     return status;
   status = change_move(job, place->folder, temp, place, job->path);
   unlinkat(status == BP_OK ? spool : place->folder, status == BP_OK ? job->spool_name : temp, 0);
+  temps_forget(temp);
   return status;
 }
 

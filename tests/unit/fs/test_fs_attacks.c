@@ -1,6 +1,8 @@
 /* bp.fs/1 against the shared corpus of paths, against folders swapped while it reads, and against a kill while it writes. */
+#include "fs/temps.h"
 #include "fs_fixture.h"
 
+#include <dirent.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
@@ -229,12 +231,52 @@ static void test_a_kill_leaves_the_old_or_the_new_text(void **state) {
   }
 }
 
+static unsigned count_temps(void) {
+  unsigned count = 0;
+  DIR *entries = opendir(fs_test.folder);
+  assert_non_null(entries);
+  for (const struct dirent *entry; (entry = readdir(entries));)
+    count += strncmp(entry->d_name, ".backplane-", 11) == 0;
+  closedir(entries);
+  return count;
+}
+
+static void test_what_a_kill_leaves_is_swept_at_the_next_start(void **state) {
+  (void)state;
+  char notes[] = "/tmp/backplane-temps-XXXXXX", text[TEXT_BYTES + 1];
+  unsigned left = 0;
+  letters(text, 'a');
+  assert_non_null(mkdtemp(notes));
+  assert_int_equal(temps_open(notes, NULL), BP_OK);
+  assert_int_equal(fs_write("file", text, 0), BP_OK);
+  workers_stop();
+  for (unsigned round = 0; round < 200 && left == 0; round++) {
+    pid_t pid = fork();
+    if (pid == 0)
+      write_for_ever();
+    usleep(2000 + (unsigned)rand() % 20000);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    left = count_temps();
+  }
+  assert_true(left > 0);
+  assert_int_equal(close(open(disk_path(".backplane-mine.tmp"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+  temps_close();
+  assert_int_equal(temps_open(notes, NULL), BP_OK);
+  assert_int_equal(count_temps(), 1); /* only what a host has made goes */
+  temps_close();
+  snprintf(text, sizeof(text), "%s/fs-temps", notes);
+  assert_int_equal(rmdir(text), 0);
+  assert_int_equal(rmdir(notes), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       FS_TEST(test_every_row_of_the_corpus),
       FS_TEST(test_reads_while_a_folder_is_swapped_for_a_link),
       FS_TEST(test_writes_while_a_folder_is_swapped_for_a_link),
       FS_TEST(test_a_kill_leaves_the_old_or_the_new_text),
+      FS_TEST(test_what_a_kill_leaves_is_swept_at_the_next_start),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
