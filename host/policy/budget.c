@@ -40,10 +40,7 @@ static int64_t cpu_now_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void on_count(lua_State *lua, lua_Debug *event) {
-  (void)event;
-  struct budget *budget = budget_of(lua);
-  budget_charge(lua, BUDGET_HOOK_EVERY);
+static void check_time(lua_State *lua, struct budget *budget) {
   int64_t now_ns = cpu_now_ns();
   if (budget->cpu_started_ns == 0)
     budget->cpu_started_ns = now_ns; /* short runs never ask the kernel for the time */
@@ -51,20 +48,32 @@ static void on_count(lua_State *lua, lua_Debug *event) {
     luaL_error(lua, "the rule used more than 50 ms of processor time");
 }
 
-void budget_start(lua_State *lua, struct budget *budget) {
+static void on_count(lua_State *lua, lua_Debug *event) {
+  (void)event;
+  budget_charge(lua, BUDGET_HOOK_EVERY);
+  check_time(lua, budget_of(lua));
+}
+
+void budget_start(lua_State *lua, struct budget *budget, bool is_straight) {
   budget->used = 0;
   budget->churn = 0;
   budget->cpu_started_ns = 0;
-  lua_sethook(lua, on_count, LUA_MASKCOUNT, BUDGET_HOOK_EVERY);
+  budget->is_straight = is_straight;
+  if (!is_straight)
+    lua_sethook(lua, on_count, LUA_MASKCOUNT, BUDGET_HOOK_EVERY);
 }
 
 void budget_stop(lua_State *lua) {
-  lua_sethook(lua, NULL, 0, 0);
+  if (!budget_of(lua)->is_straight)
+    lua_sethook(lua, NULL, 0, 0);
 }
 
 void budget_charge(lua_State *lua, uint64_t instructions) {
   struct budget *budget = budget_of(lua);
+  bool is_due = budget->is_straight && (budget->used + instructions) / BUDGET_HOOK_EVERY != budget->used / BUDGET_HOOK_EVERY;
   budget->used += instructions;
   if (budget->used > BUDGET_INSTRUCTIONS)
     luaL_error(lua, "the rule used more than %d instructions", (int)BUDGET_INSTRUCTIONS);
+  if (is_due)
+    check_time(lua, budget);
 }

@@ -18,7 +18,8 @@
 
 struct budget {
   uint64_t used; /* instructions */
-  size_t bytes;  /* alive */
+  bool is_straight;
+  size_t bytes; /* alive */
   size_t peak;
   size_t churn;
   int64_t cpu_started_ns; /* at the first count; 0 before */
@@ -27,8 +28,10 @@ struct budget {
 
 /* lua_newstate's allocator; `ud` is the budget. */
 void *budget_allocate(void *ud, void *ptr, size_t old_size, size_t new_size);
-/* Starts a run: counters to zero, hook set. The budget must be the one the state was made with. */
-void budget_start(lua_State *lua, struct budget *budget);
+/* Starts a run: counters to zero, hook set. The budget must be the one the state was made with. `is_straight`: code that runs through
+ * once (rule_guard.h) and is too short to use up its instructions: they are not counted one by one, and the processor's time is looked at
+ * where C functions charge for their work. */
+void budget_start(lua_State *lua, struct budget *budget, bool is_straight);
 void budget_stop(lua_State *lua);
 /* The budget of a state. */
 struct budget *budget_of(lua_State *lua);

@@ -13,13 +13,31 @@
 
 /* ---- Cutting a flat text ---- */
 
+/* Whether one of eight bytes is this one. */
+static bool has_byte(uint64_t eight, unsigned char byte) {
+  const uint64_t ones = UINT64_C(0x0101010101010101);
+  uint64_t zero_there = eight ^ (ones * byte);
+  return ((zero_there - ones) & ~zero_there & (ones << 7)) != 0;
+}
+
+/* The next quote or backslash: eight bytes at a time, names and values are short. */
+static const char *find_quote(const char *p, const char *end) {
+  uint64_t eight;
+  for (; (size_t)(end - p) >= sizeof(eight); p += sizeof(eight)) {
+    memcpy(&eight, p, sizeof(eight));
+    if (has_byte(eight, '"') || has_byte(eight, '\\'))
+      break;
+  }
+  while (p < end && *p != '"' && *p != '\\')
+    p++;
+  return p;
+}
+
 /* A string at *at without escapes and control bytes; moves past its closing quote. */
 static bool cut_string(const char **at, const char *end, bp_str *ret) {
   if (*at == end || **at != '"')
     return false;
-  const char *start = *at + 1, *p = start;
-  while (p < end && *p != '"' && *p != '\\') /* names are short: a loop beats a search */
-    p++;
+  const char *start = *at + 1, *p = find_quote(start, end);
   if (p == end || *p == '\\')
     return false;
   *ret = bp_str_make(start, (size_t)(p - start));
@@ -27,15 +45,14 @@ static bool cut_string(const char **at, const char *end, bp_str *ret) {
   return true;
 }
 
-static bool cut_integer(const char **at, const char *end, bp_str *ret) {
+static bool cut_integer(const char **at, const char *end, bp_str *ret, int64_t *ret_number) {
   const char *start = *at, *p = start;
-  int64_t ignored;
   p += p < end && *p == '-';
   while (p < end && *p >= '0' && *p <= '9')
     p++;
   *at = p;
   *ret = bp_str_make(start, (size_t)(p - start));
-  return str_to_i64(*ret, &ignored);
+  return str_to_i64(*ret, ret_number);
 }
 
 static bool cut_word(const char **at, const char *end, bp_str word) {
@@ -60,7 +77,7 @@ static bool cut_value(const char **at, const char *end, struct facts_member *mem
     return cut_word(at, end, BP_LIT("false"));
   default:
     member->kind = FACTS_INTEGER;
-    return cut_integer(at, end, &member->value);
+    return cut_integer(at, end, &member->value, &member->number);
   }
 }
 
@@ -130,28 +147,38 @@ bool facts_text_is(struct facts *facts, bp_str key, bp_str text) {
 /* ---- For Lua ---- */
 
 static void push_cut(lua_State *lua, const struct facts_member *member) {
-  int64_t number = 0;
   switch (member->kind) {
   case FACTS_TEXT:
     lua_pushlstring(lua, member->value.ptr, member->value.len);
     break;
   case FACTS_INTEGER:
-    str_to_i64(member->value, &number);
-    lua_pushinteger(lua, number);
+    lua_pushinteger(lua, member->number);
     break;
   default:
     lua_pushboolean(lua, member->kind == FACTS_TRUE);
   }
 }
 
-void facts_push_member(lua_State *lua, struct facts *facts, bp_str key) {
-  if (facts->is_flat) {
-    for (uint32_t i = 0; i < facts->count; i++)
-      if (str_eq(facts->members[i].key, key)) {
-        push_cut(lua, &facts->members[i]);
-        return;
-      }
+static bool is_key(const struct facts_member *member, bp_str key) {
+  return member->key.len == key.len && memcmp(member->key.ptr, key.ptr, key.len) == 0;
+}
+
+static void push_flat(lua_State *lua, const struct facts *facts, bp_str key, uint8_t *hint) {
+  uint32_t i = *hint;
+  if (i >= facts->count || !is_key(&facts->members[i], key))
+    for (i = 0; i < facts->count && !is_key(&facts->members[i], key); i++)
+      continue;
+  if (i == facts->count) {
     lua_pushnil(lua);
+    return;
+  }
+  *hint = (uint8_t)i;
+  push_cut(lua, &facts->members[i]);
+}
+
+void facts_push_member(lua_State *lua, struct facts *facts, bp_str key, uint8_t *hint) {
+  if (facts->is_flat) {
+    push_flat(lua, facts, key, hint);
     return;
   }
   const json_t *value = json_object_getn(facts_tree(facts), key.ptr, key.len);

@@ -14,7 +14,8 @@
 
 struct facts_member {
   bp_str key;
-  bp_str value; /* text: without its quotes */
+  bp_str value;   /* text: without its quotes */
+  int64_t number; /* of an integer */
   enum { FACTS_TEXT, FACTS_INTEGER, FACTS_TRUE, FACTS_FALSE } kind;
 };
 
@@ -37,7 +38,8 @@ json_t *facts_tree(struct facts *facts);
 /* Whether a member is this text. */
 bool facts_text_is(struct facts *facts, bp_str key, bp_str text);
 
-/* Pushes one member, nil where it is absent. Nested values are read-only. May raise: call it under lua_pcall. */
-void facts_push_member(lua_State *lua, struct facts *facts, bp_str key);
+/* Pushes one member, nil where it is absent. Nested values are read-only. `hint`: where a member of this name was found the last time;
+ * updated. May raise: call it under lua_pcall. */
+void facts_push_member(lua_State *lua, struct facts *facts, bp_str key, uint8_t *hint);
 
 #endif

@@ -38,7 +38,7 @@ static int get_member(lua_State *lua) {
   if (view->has_kept && find_kept(lua) != LUA_TNIL)
     return 1;
   const char *key = lua_tolstring(lua, 2, &len);
-  facts_push_member(lua, view->facts, bp_str_make(key, len));
+  facts_push_member(lua, view->facts, bp_str_make(key, len), &view->hints[(uintptr_t)key / 16 % REQUEST_VIEW_HINTS]);
   if (lua_istable(lua, -1))
     keep(lua, view);
   return 1;

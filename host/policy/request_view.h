@@ -6,9 +6,12 @@
 
 #include "policy/facts.h"
 
+#define REQUEST_VIEW_HINTS 64u /* a power of two */
+
 struct request_view {
-  struct facts *facts; /* NULL between decisions: the view is empty then */
-  bool has_kept;       /* nested members are kept for the rest of the decision */
+  struct facts *facts;               /* NULL between decisions: the view is empty then */
+  uint8_t hints[REQUEST_VIEW_HINTS]; /* where members were found, by where their names lie: facts of one route are alike */
+  bool has_kept;                     /* nested members are kept for the rest of the decision */
 };
 
 /* Adds the global. `view` must outlive the state. Under lua_pcall. */

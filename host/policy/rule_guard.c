@@ -2,7 +2,7 @@
 #include "policy/rule_guard.h"
 #include "base/str.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 static bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -64,4 +64,57 @@ bp_str rule_guard_module(bp_str source) {
   if (take_all(&source, before, 5) && take_name(&source, &name) && take_all(&source, after, 4))
     return name;
   return bp_str_make(NULL, 0);
+}
+
+/* ---- Code that runs through once ---- */
+
+static bool is_turn(bp_str word) {
+  static const char *const words[] = {"for", "while", "repeat", "goto", "function", "import"};
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    if (str_eq(word, str_from(words[i])))
+      return true;
+  return false;
+}
+
+/* Moves past a string in quotes; false where it does not end on its line. */
+static bool skip_string(bp_str *source) {
+  char quote = source->ptr[0];
+  skip(source, 1);
+  while (source->len && source->ptr[0] != quote && source->ptr[0] != '\n')
+    skip(source, source->ptr[0] == '\\' && source->len > 1 ? 2 : 1);
+  if (source->len == 0 || source->ptr[0] != quote)
+    return false;
+  skip(source, 1);
+  return true;
+}
+
+static bool skip_word(bp_str *source) {
+  size_t len = 1;
+  while (len < source->len && is_word(source->ptr[len]))
+    len++;
+  bp_str word = bp_str_make(source->ptr, len);
+  skip(source, len);
+  return !is_turn(word);
+}
+
+static bool skip_token(bp_str *source) {
+  char c = source->ptr[0];
+  if (c == '"' || c == '\'')
+    return skip_string(source);
+  if (is_word(c))
+    return skip_word(source);
+  bool is_long = str_starts(*source, BP_LIT("[[")) || str_starts(*source, BP_LIT("[=")) || str_starts(*source, BP_LIT("--["));
+  skip(source, 1);
+  return !is_long;
+}
+
+bool rule_is_straight(bp_str source) {
+  size_t bytes = 0;
+  for (skip_space(&source); source.len > 0; skip_space(&source)) {
+    size_t before = source.len;
+    if (!skip_token(&source))
+      return false;
+    bytes += before - source.len;
+  }
+  return bytes <= RULE_STRAIGHT_BYTES;
 }

@@ -1,11 +1,21 @@
-/* The first statement of most rules: `if request.module ~= "NAME" then return true end`. Known from the text, the rule need not be
+/* What the text of a rule tells before it runs.
+ *
+ * The first statement of most rules: `if request.module ~= "NAME" then return true end`. Known from the text, the rule need not be
  * started for facts of another module: it would allow them. */
 #ifndef HOST_POLICY_RULE_GUARD_H
 #define HOST_POLICY_RULE_GUARD_H
 
 #include <backplane/base.h>
+#include <stdbool.h>
+
+/* Without comments. Far less than a rule's instructions, each of which needs a byte or more. */
+#define RULE_STRAIGHT_BYTES 4096u
 
 /* NAME, borrowed from the source, if comments and blanks aside the rule begins with this very statement; else without a pointer. */
 bp_str rule_guard_module(bp_str source);
+
+/* True where every instruction runs once at most: a short text without loops, goto, functions and imports. What is hard to read (long
+ * strings and comments) is not. */
+bool rule_is_straight(bp_str source);
 
 #endif

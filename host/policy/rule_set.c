@@ -22,6 +22,7 @@ struct rule {
   char *file;    /* "git/10-options.lua", as shown */
   int reference; /* of the compiled chunk */
   char *module;  /* it is about this module alone, and says so in its first line; or NULL */
+  bool is_straight;
 };
 
 struct rule_set {
@@ -135,7 +136,8 @@ static bp_status add_rule(struct rule_set *set, const char *file, bp_str source,
   if (status != BP_OK)
     return status;
   bp_str module = rule_guard_module(source);
-  set->rules[set->count] = (struct rule){str_dupz(str_from(file)), luaL_ref(set->lua, LUA_REGISTRYINDEX), module.ptr ? str_dupz(module) : NULL};
+  set->rules[set->count] =
+      (struct rule){str_dupz(str_from(file)), luaL_ref(set->lua, LUA_REGISTRYINDEX), module.ptr ? str_dupz(module) : NULL, rule_is_straight(source)};
   set->count++;
   return BP_OK;
 }
@@ -184,7 +186,7 @@ static void run_one(struct rule_set *set, const struct rule *rule, struct facts 
   if (has_kept)
     lua_pushcfunction(lua, forget_and_run);
   lua_rawgeti(lua, LUA_REGISTRYINDEX, rule->reference);
-  budget_start(lua, &set->budget);
+  budget_start(lua, &set->budget, rule->is_straight);
   int status = lua_pcall(lua, has_kept, 1, 0);
   budget_stop(lua);
   set->budget.is_host = true;
@@ -334,7 +336,7 @@ static bp_status test_rule(struct test_run *run) {
   lua_State *tests = sandbox_new(&budget);
   bp_status status = tests ? sandbox_compile(tests, file, bp_str_make(source.text, source.len), run->err) : BP_E_NO_MEMORY;
   if (status == BP_OK) {
-    budget_start(tests, &budget);
+    budget_start(tests, &budget, false);
     int failed = lua_pcall(tests, 0, 1, 0);
     budget_stop(tests);
     budget.is_host = true;
@@ -346,6 +348,21 @@ static bp_status test_rule(struct test_run *run) {
   return status;
 }
 
+static int forget(lua_State *lua) {
+  request_view_clear(lua, &set_of(lua)->request);
+  return 0;
+}
+
+/* The set lives on: what compiling and testing has left, and the facts of the last case, need not. */
+static void tidy(struct rule_set *set) {
+  lua_pushcfunction(set->lua, forget);
+  set->budget.is_host = true;
+  if (lua_pcall(set->lua, 0, 0, 0) != LUA_OK)
+    lua_settop(set->lua, 0);
+  set->budget.is_host = false;
+  lua_gc(set->lua, LUA_GCCOLLECT, 0);
+}
+
 bp_status rule_set_test(struct rule_set *set, rule_test_fn each, void *ctx, bp_error *err) {
   bp_status status = BP_OK;
   for (unsigned i = 0; set->dir && i < set->count; i++) {
@@ -355,5 +372,6 @@ bp_status rule_set_test(struct rule_set *set, rule_test_fn each, void *ctx, bp_e
     if (status == BP_OK)
       status = found;
   }
+  tidy(set);
   return status;
 }

@@ -1,6 +1,7 @@
 /* Coalescing of lines; see feed.h. */
 #include "proc/feed.h"
 #include "base/str.h"
+#include "live/topic_log.h"
 #include "loader/tables.h"
 #include "loop/loop.h"
 #include "json/json.h"
@@ -38,6 +39,8 @@ static bp_status publish(const struct feed *feed) {
   doc_write_string(&payload, buf_str(&text));
   buf_append_char(&payload, '}');
   bp_status status = payload.failed || text.failed ? BP_E_NO_MEMORY : live_table.publish(feed->owner, feed->topic, feed->key, buf_str(&payload));
+  if (status == BP_OK)
+    topic_log_add(feed->topic, feed->key, buf_str(&payload));
   buf_release(&payload);
   buf_release(&text);
   return status;

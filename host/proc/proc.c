@@ -2,6 +2,7 @@
 #include "proc/proc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "live/topic_log.h"
 #include "loop/loop.h"
 #include "proc/cgroup.h"
 #include "proc/child.h"
@@ -139,6 +140,7 @@ void proc_release(void) {
   strangers_release();
   quarries_release();
   children_release();
+  topic_logs_release();
   follow_release();
   cgroup_release();
   reap_release();

@@ -35,24 +35,14 @@ static void put_fact(const bp_json_1 *json, bp_json_writer facts, const struct f
   json->put_integer(facts, has_text ? (int64_t)text.len : 0);
 }
 
-#define MEMBERS_MOST 6
-
-/* Members of the body that are texts; absent and null ones have a length only. `most_bytes` comes first: a rule that finds it small
- * enough need not look at the lengths one by one. */
+/* Members of the body that are texts; absent and null ones have a length only. */
 static void put_members(const bp_json_1 *json, bp_json_writer facts, bp_json body, const struct fact *wanted, uint32_t count) {
-  bp_str texts[MEMBERS_MOST];
-  size_t most = 0;
   for (uint32_t i = 0; i < count; i++) {
     bp_json value = 0;
-    texts[i] = bp_str_make(NULL, 0);
-    if (json->get(body, wanted[i].name, &value) == BP_OK)
-      json->string(value, &texts[i]);
-    most = texts[i].len > most ? texts[i].len : most;
+    bp_str text = {NULL, 0};
+    bool has_text = json->get(body, wanted[i].name, &value) == BP_OK && json->string(value, &text) == BP_OK;
+    put_fact(json, facts, &wanted[i], has_text, text);
   }
-  json->key(facts, BP_LIT("most_bytes"));
-  json->put_integer(facts, (int64_t)most);
-  for (uint32_t i = 0; i < count; i++)
-    put_fact(json, facts, &wanted[i], texts[i].ptr != NULL, texts[i]);
 }
 
 bp_status facts_event(void *state, bp_request request, bp_json_writer facts) {

@@ -6,10 +6,7 @@ if request.module ~= "observability" then
 end
 
 if request.action == "event" then
-  local most = request.most_bytes -- the longest of them
-  if most and most <= 4096 then
-    return true
-  elseif request.session_id_bytes > 4096 then
+  if request.session_id_bytes > 4096 then
     return deny("session_id is longer than 4096 bytes", "/body/session_id")
   elseif request.session_name_bytes > 4096 then
     return deny("session_name is longer than 4096 bytes", "/body/session_name")

@@ -22,9 +22,6 @@ local function session(action, changes)
 end
 
 return {
-  { name = "all texts are short", facts = event { most_bytes = 20 }, expect = "allow" },
-  { name = "the longest text is as long as it may be", facts = event { most_bytes = 4096, role_bytes = 4096 }, expect = "allow" },
-  { name = "the longest text is too long", facts = event { most_bytes = 4097, role_bytes = 4097 }, expect = "deny" },
   { name = "an ordinary event", facts = event(), expect = "allow" },
   { name = "any word is an event type, any text a time", facts = event { event_type = "weird", timestamp = "zzz" }, expect = "allow" },
   { name = "empty texts", facts = event { session_id_bytes = 0, session_name_bytes = 0 }, expect = "allow" },

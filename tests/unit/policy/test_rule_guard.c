@@ -4,6 +4,8 @@
 #include "policy/rule_set.h"
 #include "unit.h"
 
+#include <string.h>
+
 static void test_only_the_very_statement_is_a_guard(void **state) {
   (void)state;
   static const char *const guards[] = {
@@ -67,9 +69,43 @@ static void test_a_guarded_rule_is_asked_for_its_own_facts_alone(void **state) {
   rule_set_free(set);
 }
 
+static void test_code_that_runs_through_once_is_told_from_its_text(void **state) {
+  (void)state;
+  static const char *const straight[] = {
+      "return true",
+      "-- for each\nlocal x = request.a and 'for ever \\' while' or \"function\"\nif x then return deny('repeat') end return allow()",
+      "local format, whiled, important = 1, 2, 3 return true",
+  };
+  static const char *const others[] = {
+      "for i = 1, 2 do end return true",
+      "while true do end",
+      "repeat until true",
+      "::a:: goto a",
+      "local f = function() end",
+      "local function f() return f() end",
+      "local l = import 'lib/x'",
+      "local s = [[ x ]] return true",
+      "local s = [==[ x ]==] return true",
+      "--[[ x\n]] return true",
+      "local s = 'x\n' return true",
+  };
+  for (size_t i = 0; i < sizeof(straight) / sizeof(straight[0]); i++)
+    if (!rule_is_straight(str_from(straight[i])))
+      fail_msg("not taken for straight: %s", straight[i]);
+  for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+    if (rule_is_straight(str_from(others[i])))
+      fail_msg("taken for straight: %s", others[i]);
+  static char text[8192];
+  memset(text, '1', sizeof(text) - 1);
+  assert_false(rule_is_straight(str_from(text)));
+  memcpy(text, "--", 2);
+  assert_true(rule_is_straight(str_from(text)));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_only_the_very_statement_is_a_guard),
+      cmocka_unit_test(test_code_that_runs_through_once_is_told_from_its_text),
       cmocka_unit_test(test_a_guarded_rule_is_asked_for_its_own_facts_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

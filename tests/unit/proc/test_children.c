@@ -244,6 +244,19 @@ static bool has_last_line(void *arg) {
   return events_text.data && memmem(events_text.data, events_text.len, "20000\"}", 7) != NULL;
 }
 
+static bool last_line_is_in_the_file(void *arg) {
+  static char text[1 << 19];
+  char path[128];
+  (void)arg;
+  snprintf(path, sizeof(path), "%s/log/topics/zoo.log.log", state_folder);
+  FILE *file = fopen(path, "r");
+  size_t len = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+  if (file)
+    fclose(file);
+  text[len] = '\0';
+  return strstr(text, "\"key\":\"the key\",\"stream\":\"stdout\",\"line\":\"a\xEF\xBF\xBD") && strstr(text, "\\n20000\"}\n");
+}
+
 static void test_lines_become_few_live_events(void **state) {
   static const bp_topic topics[] = {{sizeof(bp_topic), BP_TOPIC_EPHEMERAL, BP_STR("zoo.log"), BP_STR("lines")}};
   static const bp_str names[] = {BP_STR("zoo.log")};
@@ -265,6 +278,7 @@ static void test_lines_become_few_live_events(void **state) {
   assert_true(event_count < 100);
   assert_true(run_until(has_exited, &seen));
   assert_int_equal(seen.lines, 20001);
+  assert_true(run_until(last_line_is_in_the_file, NULL));
   buf_release(&events_text);
   live_remove(plugin);
   forget(&seen);
