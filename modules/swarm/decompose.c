@@ -2,35 +2,6 @@
 #include "swarm.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-static bp_str description_of(const struct swarm *w, bp_json item) {
-  bp_json value = 0;
-  bp_str text = {NULL, 0};
-  if (w->json->string(item, &text) != BP_OK && w->json->get(item, BP_LIT("description"), &value) == BP_OK)
-    w->json->string(value, &text);
-  while (text.len > 0 && strchr(" \t\r\n", text.ptr[0]))
-    text = bp_str_make(text.ptr + 1, text.len - 1);
-  while (text.len > 0 && strchr(" \t\r\n", text.ptr[text.len - 1]))
-    text.len--;
-  return text;
-}
-
-uint32_t todos_read(const struct swarm *w, bp_json value, struct kit_text descriptions[TODOS_MOST]) {
-  bp_json list = value, item = 0;
-  uint32_t count = 0;
-  if (w->json->type(value) == BP_JSON_OBJECT && w->json->get(value, BP_LIT("todos"), &list) != BP_OK)
-    return 0;
-  for (uint32_t i = 0; w->json->type(list) == BP_JSON_ARRAY && count < TODOS_MOST && w->json->at(list, i, &item) == BP_OK; i++) {
-    bp_str text = description_of(w, item);
-    if (text.len == 0)
-      continue;
-    descriptions[count] = kit_text_copy(text);
-    if (descriptions[count].ptr)
-      count++;
-  }
-  return count;
-}
 
 void decompose_done(struct decomposition *d, struct kit_text *descriptions, uint32_t count) {
   struct session *s = d->session;

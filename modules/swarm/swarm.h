@@ -210,9 +210,11 @@ struct decomposition {
 void claude_ask(struct decomposition *decomposition);
 /* Ends a decomposition; count 0: it failed. Frees it. */
 void decompose_done(struct decomposition *decomposition, struct kit_text *descriptions, uint32_t count);
+/* ---- answer.c ---- */
+
 /* Todos of {"todos": [...]} or a bare array, of {"description"} or texts; returns how many, at most TODOS_MOST. */
 uint32_t todos_read(const struct swarm *swarm, bp_json value, struct kit_text descriptions[TODOS_MOST]);
-/* answer.c: todos of an answer of the Messages API, whole or none. */
+/* Todos of an answer of the Messages API, whole or none. */
 uint32_t answer_read(const struct swarm *swarm, bp_str body, struct kit_text descriptions[TODOS_MOST], bool *ret_is_truncated);
 
 /* ---- resume.c ---- */

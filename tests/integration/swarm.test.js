@@ -231,6 +231,28 @@ test('more sessions than have workers at a time: the others wait their turn; abo
   assert.strictEqual((await ended(late)).status, 'completed');
 });
 
+test('the module is taken out and put back, and the host stopped, while workers work', async () => {
+  const other = await startHost(nodeWorker());
+  const id = await begin('1. wait\n2. plain', 2, other);
+  const work = (n) => waitFor(`worker ${n} of the task`, () => traces().filter((one) => one.session === id && one.what === 'start wait')[n - 1]);
+  const first = await work(1);
+  other.writeConfig(`listen "127.0.0.1:${PORT}" { family = "swarm" }`);
+  const reload = async () => { const reply = await other.request('POST', '/api/backplane/reload', { headers: other.adminHeaders() }); assert.strictEqual(reply.status, 200, reply.text); };
+  await reload();
+  await waitFor('its worker to end with it', () => !isAlive(first.pid));
+  other.writeConfig(config(nodeWorker()));
+  await reload();
+  const second = await work(2);
+  other.child.kill('SIGTERM');
+  assert.deepStrictEqual(await other.exited, { code: 0, signal: null });
+  await waitFor('its worker to end with the host', () => !isAlive(second.pid));
+  other.end = undefined;
+  await other.start();
+  await work(3);
+  await waitFor('the other task to be done', async () => (await session(id, other)).todos.map((todo) => todo.status).join() === 'assigned,completed');
+  assert.strictEqual((await session(id, other)).status, 'running');
+});
+
 test('python workers, by default workers/worker.py of the project', async (t) => {
   if (spawnSync('python3', ['--version']).error) return t.skip('there is no python3');
   fs.mkdirSync(path.join(folder, 'workers'), { recursive: true });
