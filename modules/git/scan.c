@@ -55,8 +55,7 @@ static const struct {
     {"http.", "sslcapath", ""},
     {"merge.", ".driver", "false"},
     {"remote.", ".proxy", ""},
-    {"remote.", ".receivepack", "git-receive-pack"},
-    {"remote.", ".uploadpack", "git-upload-pack"},
+    
     {"trailer.", ".cmd", "true"},
     {"trailer.", ".command", "true"},
     {"tar.", ".command", "false"},
@@ -97,7 +96,8 @@ static void take_include(struct scan *scan, bp_str key, bool is_trusted) {
 static void take_rewrite(struct scan *scan, bp_str key, bool is_trusted) {
   if (!is_trusted && str_begins(key, "url."))
     say(&scan->network_refusal, "The repository's configuration rewrites addresses; an administrator may trust the repository", key);
-  if (str_begins(key, "remote.") && ends(key, ".vcs"))
+  /* Of these git takes the first value it reads, so nothing injected could override them. */
+  if (str_begins(key, "remote.") && (ends(key, ".vcs") || ends(key, ".receivepack") || ends(key, ".uploadpack")))
     say(&scan->network_refusal, "The repository's configuration names a program for a remote", key);
 }
 
