@@ -40,25 +40,12 @@ static void inject_beside(struct words *to, bp_str key, const char *last, const 
 static const struct {
   const char *start, *end, *value;
 } harmless[] = {
-    {"credential.", ".helper", ""},
-    {"diff.", ".command", "true"},
-    {"diff.", ".textconv", "cat"},
-    {"diff.external", "", "true"},
-    {"gpg.", "program", "false"},
-    {"gpg.", "defaultkeycommand", "false"},
-    {"http.", "cookiefile", ""},
-    {"http.", "curloptresolve", ""},
-    {"http.", "proxy", ""},
-    {"http.", "savecookies", "false"},
-    {"http.", "sslverify", "true"},
-    {"http.", "sslcainfo", ""},
-    {"http.", "sslcapath", ""},
-    {"merge.", ".driver", "false"},
-    {"remote.", ".proxy", ""},
-    
-    {"trailer.", ".cmd", "true"},
-    {"trailer.", ".command", "true"},
-    {"tar.", ".command", "false"},
+    {"credential.", ".helper", ""}, {"diff.", ".command", "true"},          {"diff.", ".textconv", "cat"},  {"diff.external", "", "true"},
+    {"gpg.", "program", "false"},   {"gpg.", "defaultkeycommand", "false"}, {"http.", "cookiefile", ""},    {"http.", "curloptresolve", ""},
+    {"http.", "proxy", ""},         {"http.", "savecookies", "false"},      {"http.", "sslverify", "true"}, {"http.", "sslcainfo", ""},
+    {"http.", "sslcapath", ""},     {"merge.", ".driver", "false"},         {"remote.", ".proxy", ""},
+
+    {"trailer.", ".cmd", "true"},   {"trailer.", ".command", "true"},       {"tar.", ".command", "false"},
 };
 
 static void take_harmful(struct scan *scan, bp_str key) {
