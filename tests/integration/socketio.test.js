@@ -154,10 +154,13 @@ test('a client that does not read is cut, the others are not', async () => {
   const slow = new WebSocket(`ws://127.0.0.1:${host.port(DESKTOP)}/socket.io/?EIO=4&transport=websocket`);
   await new Promise((resolve) => { slow.once('message', resolve); });
   slow.send('40');
-  await waitFor('both', async () => (await connections()) === 2);
+  const target = `http://127.0.0.1:${host.port(DESKTOP)}/socket.io/?EIO=4&transport=polling`; // and one that never polls
+  const { sid } = JSON.parse((await (await fetch(target)).text()).slice(1));
+  assert.equal((await fetch(`${target}&sid=${sid}`, { method: 'POST', body: '40' })).status, 200);
+  await waitFor('all three', async () => (await connections()) === 3);
   slow._socket.pause();
   const text = 'x'.repeat(200000);
-  await waitFor('the slow one to be cut', async () => { await publish('big', [text]); return (await connections()) === 1; });
+  await waitFor('the slow ones to be cut', async () => { await publish('big', [text]); return (await connections()) === 1; });
   const had = good.got.length;
   await publish('after', []);
   await waitFor('the good one', () => good.got.length > had);

@@ -1,5 +1,5 @@
 /* Many WebSocket or SSE subscribers in one epoll loop, counting the frames that carry an event: cheap enough not to be what is
- * measured. Usage: subscribers PORT COUNT ws|sse PATH
+ * measured. Usage: subscribers PORT COUNT ws|sse|sio PATH
  *
  * Prints "ready" when all are open. Each line "N" on standard input asks to wait until N frames have come since the last
  * answer (at most 30 s); the answer is the number that came. */
@@ -26,7 +26,7 @@ struct client {
   uint64_t skip; /* payload bytes still to come */
 };
 
-static bool is_ws;
+static bool is_ws, is_sio;
 static uint64_t delivered;
 static unsigned opened;
 
@@ -82,12 +82,22 @@ static void take_events(struct client *c, const char *data, size_t len) {
     delivered += advance(&c->matched, "\ndata:", data[i]);
 }
 
+/* Socket.IO: into the main namespace. A masked text frame; the mask is zero. */
+static void say_connect(const struct client *c) {
+  static const char frame[] = "\x81\x82\0\0\0\0"
+                              "40";
+  if (write(c->fd, frame, sizeof(frame) - 1) < 0)
+    perror("connect");
+}
+
 static void take(struct client *c, const char *data, size_t len) {
   size_t i = 0;
   while (!c->is_open && i < len)
     if (advance(&c->matched, "\r\n\r\n", data[i++])) {
       c->is_open = true;
       opened++;
+      if (is_sio)
+        say_connect(c);
     }
   if (is_ws)
     take_frames(c, data + i, len - i);
@@ -143,7 +153,8 @@ int main(int argc, char **argv) {
     return 2;
   int port = (int)strtol(argv[1], NULL, 10), epoll = epoll_create1(0);
   unsigned count = (unsigned)strtoul(argv[2], NULL, 10);
-  is_ws = strcmp(argv[3], "ws") == 0;
+  is_sio = strcmp(argv[3], "sio") == 0;
+  is_ws = is_sio || strcmp(argv[3], "ws") == 0;
   struct client *clients = calloc(count, sizeof(*clients));
   char line[32];
   for (unsigned i = 0; clients && i < count; i++) {

@@ -1,7 +1,8 @@
 // Starting and stopping what is measured: our host, and the peers. Each starter gives {name, port, pid, stop()} or null when
 // the peer is not installed.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const root = path.resolve(here, '../../..');
 const peers = path.resolve(here, '../peers');
-const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(process.env.HOME, '.cache'), 'backplane-tests', 'bench');
+const lock = createHash('sha256').update(readFileSync(path.join(peers, 'package-lock.json'))).digest('hex').slice(0, 16);
+const cache = path.join(process.env.XDG_CACHE_HOME ?? path.join(process.env.HOME, '.cache'), 'backplane-tests', `bench-${lock}`);
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -72,7 +74,7 @@ export async function startHost(settings, modules = MODULES, { name = 'backplane
   if (!existsSync(binary)) throw new Error(`bench: ${binary} is missing; build the release preset first`);
   const dir = scratch();
   const plugin = (name) => JSON.stringify(path.join(build, `tests/bench/${name}.so`));
-  const lines = modules.map((line) => line.replace('HELLO', plugin('bench_hello')).replace('UPLOAD', plugin('bench_upload')));
+  const lines = modules.map((line) => line.replace('HELLO', plugin('bench_hello')).replace('UPLOAD', plugin('bench_upload')).replace('SOURCE', JSON.stringify(path.join(build, 'tests/integration/test_socket_source.so'))));
   const config = [
     `modules_dir ${JSON.stringify(path.join(build, 'modules'))}`,
     `policy { scripts = ${JSON.stringify(rules ? path.join(root, 'scripts') : dir)} }`,
@@ -134,6 +136,7 @@ async function startNode(name, port, script, needs, env = {}) {
 export const startFastify = () => startNode('Fastify FULL', 18083, 'fastify_ingest.cjs', ['fastify', 'better-sqlite3']);
 export const startNodeHttp = () => startNode('node:http', 18084, 'node_http.cjs', []);
 export const startNodeWs = () => startNode('node ws', 18085, 'ws_fanout.cjs', ['ws']);
+export const startSocketIo = () => startNode('socket.io', 18086, 'socketio_fanout.cjs', ['socket.io']);
 export const wsModule = () => {
   const modules = npmPeers();
   return modules && path.join(modules, 'ws');
