@@ -92,6 +92,13 @@ static void go_on_soon(struct spout *spout) {
   event_active(&spout->event, EV_READ, 0);
 }
 
+/* In the next round of the loop: an event that is made active from its own callback runs again in the same round, and a child that writes
+ * without pause would hold the loop for ever. */
+static void go_on_later(struct spout *spout) {
+  static const struct timeval at_once = {0};
+  event_add(&spout->event, &at_once);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg) {
   static char scratch[READ_BYTES];
   struct spout *spout = arg;
@@ -107,8 +114,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
     feed(spout, scratch, (size_t)got);
     if (spout->is_file)
       release_file(spout);
-    if (spout->is_file || spout->is_last)
-      go_on_soon(spout);
+    if (spout->is_open && !spout->is_paused && (spout->is_file || spout->is_last))
+      go_on_later(spout);
     return;
   }
   bool is_nothing_now = got < 0 ? (errno == EAGAIN || errno == EINTR) : spout->is_file;

@@ -44,6 +44,7 @@ struct deployments {
   bp_timer samples, flushes;
   bool is_recovered; /* no operation begins before what ran in an earlier run of the host is known */
   bool is_sampling, is_draining;
+  bool is_listened; /* as of the last flush of logs */
 };
 
 /* ---- row.c: a deployment as it is stored ---- */

@@ -38,7 +38,7 @@ void logs_add(struct running *running, unsigned stream, bp_str line) {
   struct batch *batch = &running->batches[stream];
   if (line.len)
     keep_last_words(running, line);
-  if (d->live->listeners(BP_LIT("deployments.socket")) == 0)
+  if (!d->is_listened)
     return;
   if (!batch->text)
     batch->text = malloc(BATCH_BYTES);
@@ -66,8 +66,10 @@ void logs_flush(struct deployments *d) {
 }
 
 static void on_flush(void *ctx, bp_timer timer) {
+  struct deployments *d = ctx;
   (void)timer;
-  logs_flush(ctx);
+  d->is_listened = d->live->listeners(BP_LIT("deployments.socket")) > 0;
+  logs_flush(d);
 }
 
 void logs_start(struct deployments *d) {

@@ -211,6 +211,20 @@ test('a program that no longer answers its health path is started again', async 
   await act(id, 'delete');
 });
 
+test('a program that writes without pause does not hold up the host', async () => {
+  const storm = "setInterval(() => { for (let i = 0; i < 500; i++) console.log('line ' + i + ' ' + 'x'.repeat(100)); }, 5);\n" + PROGRAM;
+  const repo = await nodeApp('storm', { start: 'node storm.js' }, { 'storm.js': storm });
+  const { id } = await deploy({ repositoryId: repo.id });
+  const watch = await openEventStream('/api/backplane/live?topics=deployments.socket', { port: host.port() });
+  assert.equal((await act(id, 'start')).status, 200);
+  for (let i = 0; i < 20; i++) assert.equal((await find(id)).status, 'running');
+  await waitFor('its lines', async () => (await call('GET', `${URL}/${id}/logs?lines=50`)).logs.split('\n').length >= 50);
+  const sent = watch.events.map((event) => JSON.parse(event.data).data).filter((event) => event.event === 'deployment:logs');
+  for (const event of sent) assert.ok(event.args[0].data.length <= 32 * 1024);
+  watch.close();
+  assert.equal((await act(id, 'delete')).status, 200);
+});
+
 test('what cannot start says why, and is in error', async () => {
   const failing = [
     ['no-package', { 'index.js': PROGRAM }, /^package\.json not found in repository$/],
