@@ -34,10 +34,11 @@ static const bp_param name_params[] = {
 
 const bp_route agents_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", "/health", "get_health", "Is the service up"), .scope = BP_STR("public"), .handle = agents_health},
-    {KIT_ROUTE("GET", "/agents", "list_agents", "All agents, by name"), .handle = agents_list},
+    {KIT_ROUTE("GET", "/agents", "list_agents", "All agents, by name"), .flags = BP_ROUTE_MCP_TOOL, .handle = agents_list},
     {KIT_ROUTE("POST", "/agents", "create_agent", "Create an agent"), .body_schema = BP_STR(create_schema), .response_schema = BP_STR(agent_schema),
      .success_status = 201, .handle = agents_create, FACTS},
-    {KIT_ROUTE("GET", "/agents/{name}", "get_agent", "One agent"), NAMED, .response_schema = BP_STR(agent_schema), .handle = agents_get},
+    {KIT_ROUTE("GET", "/agents/{name}", "get_agent", "One agent"), .flags = BP_ROUTE_MCP_TOOL, NAMED, .response_schema = BP_STR(agent_schema),
+     .handle = agents_get},
     {KIT_ROUTE("PATCH", "/agents/{name}", "patch_agent", "Change what is given of an agent"), NAMED, .body_schema = BP_STR(patch_schema),
      .response_schema = BP_STR(agent_schema), .handle = agents_patch, FACTS},
     {KIT_ROUTE("DELETE", "/agents/{name}", "delete_agent", "Delete an agent that no running session uses"), NAMED, .handle = agents_delete, FACTS},

@@ -48,7 +48,7 @@ static const bp_param log_params[] = {
 #define BODY .body_schema = BP_STR(body_schema), .flags = BP_ROUTE_OPTIONAL_BODY
 
 const bp_route deployments_routes[ROUTE_COUNT] = {
-    {KIT_ROUTE("GET", "/api/deployments", "list_deployments", "All deployments with their processes' figures"),
+    {KIT_ROUTE("GET", "/api/deployments", "list_deployments", "All deployments with their processes' figures"), .flags = BP_ROUTE_MCP_TOOL,
      .response_schema = BP_STR(list_schema), .handle = deployments_list},
     {KIT_ROUTE("POST", "/api/deployments", "create_deployment", "Make a deployment of a repository; it is not started"), BODY,
      .response_schema = BP_STR(created_schema), .handle = deployments_create, .facts = facts_create, POLICY},
@@ -57,8 +57,8 @@ const bp_route deployments_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("POST", "/api/deployments/{id}/action", "act_on_deployment", "Start, stop, restart or delete a deployment"), BODY,
      .params = BP_ARRAY(action_params), .response_schema = BP_STR(acted_schema), .timeout_ms = ACTION_TIMEOUT_MS, .handle = deployments_action,
      .facts = facts_action, POLICY},
-    {KIT_ROUTE("GET", "/api/deployments/{id}/logs", "get_deployment_logs", "The last lines a deployment has written"), .params = BP_ARRAY(log_params),
-     .response_schema = BP_STR(logs_schema), .handle = deployments_logs},
+    {KIT_ROUTE("GET", "/api/deployments/{id}/logs", "get_deployment_logs", "The last lines a deployment has written"), .flags = BP_ROUTE_MCP_TOOL,
+     .params = BP_ARRAY(log_params), .response_schema = BP_STR(logs_schema), .handle = deployments_logs},
     {KIT_ROUTE("GET", "/api/pm2-processes", "list_pm2_processes", "The processes under supervision, in the words of PM2"),
      .response_schema = BP_STR(processes_schema), .handle = deployments_processes},
 };

@@ -69,8 +69,8 @@ static const bp_param list_params[] = {
 
 const bp_route documents_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", "/health", "get_health", "Is the service up"), .scope = BP_STR("public"), .handle = documents_health},
-    {KIT_ROUTE("GET", "/documents", "list_documents", "Documents by name, tags or text, newest first"), .params = BP_ARRAY(list_params),
-     .handle = documents_list},
+    {KIT_ROUTE("GET", "/documents", "list_documents", "Documents by name, tags or text, newest first"), .flags = BP_ROUTE_MCP_TOOL,
+     .params = BP_ARRAY(list_params), .handle = documents_list},
     {KIT_ROUTE("POST", "/documents", "upload_document", "Store a document"), .flags = BP_ROUTE_UPLOAD, .params = BP_ARRAY(upload_params),
      .response_schema = BP_STR(document_schema), .body_limit_bytes = UPLOAD_LIMIT_BYTES, .timeout_ms = 120000, .success_status = 201,
      .handle = documents_upload, .facts = facts_upload, POLICY},
@@ -81,6 +81,6 @@ const bp_route documents_routes[ROUTE_COUNT] = {
      .body_schema = BP_STR(patch_schema), .response_schema = BP_STR(document_schema), .handle = documents_patch, .facts = facts_document, POLICY},
     {KIT_ROUTE("DELETE", "/documents/{document_id}", "delete_document", "Delete a document"), .params = BP_ARRAY(id_params),
      .handle = documents_delete, .facts = facts_document, POLICY},
-    {KIT_ROUTE("GET", "/documents/{document_id}/metadata", "get_document_metadata", "What is known of a document"), .params = BP_ARRAY(id_params),
-     .response_schema = BP_STR(document_schema), .handle = documents_get_metadata},
+    {KIT_ROUTE("GET", "/documents/{document_id}/metadata", "get_document_metadata", "What is known of a document"), .flags = BP_ROUTE_MCP_TOOL,
+     .params = BP_ARRAY(id_params), .response_schema = BP_STR(document_schema), .handle = documents_get_metadata},
 };

@@ -24,8 +24,8 @@ static const bp_param query_params[] = {
 #define BODY .body_schema = BP_STR(body_schema), .flags = BP_ROUTE_OPTIONAL_BODY
 
 const bp_route repositories_routes[ROUTE_COUNT] = {
-    {KIT_ROUTE("GET", "/api/repositories", "list_repositories", "All repositories, or the one named by ?id="), .params = BP_ARRAY(query_params),
-     .handle = repositories_list},
+    {KIT_ROUTE("GET", "/api/repositories", "list_repositories", "All repositories, or the one named by ?id="), .flags = BP_ROUTE_MCP_TOOL,
+     .params = BP_ARRAY(query_params), .handle = repositories_list},
     {KIT_ROUTE("POST", "/api/repositories", "create_repository", "Register a repository; without a port it gets the next free one"), BODY,
      .response_schema = BP_STR(repository_schema), .handle = repositories_create, .facts = facts_create, POLICY},
     {KIT_ROUTE("PUT", "/api/repositories", "update_repository_by_body", "Change the repository named by the body's id"), BODY,

@@ -30,7 +30,7 @@ static const bp_param action_params[] = {
 
 const bp_route services_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", "/api/services", "list_services", "The databases there are to install, and what is installed of them"),
-     .response_schema = BP_STR(list_schema), .handle = services_list},
+     .flags = BP_ROUTE_MCP_TOOL, .response_schema = BP_STR(list_schema), .handle = services_list},
     {KIT_ROUTE("POST", "/api/services", "change_service", "Install, uninstall, start, stop or restart a service, or its logs"), CHANGE,
      .handle = services_post, .facts = facts_post},
     {KIT_ROUTE("POST", "/api/services/{action}", "act_on_service", "The same with the action in the path"), CHANGE, .params = BP_ARRAY(action_params),

@@ -17,7 +17,7 @@ static const bp_param history_params[] = {
 };
 
 const bp_route system_routes[ROUTE_COUNT] = {
-    {KIT_ROUTE("GET", "/api/system-stats", "get_system_stats", "Processor, memory, disk, load, network and pressure now"),
+    {KIT_ROUTE("GET", "/api/system-stats", "get_system_stats", "Processor, memory, disk, load, network and pressure now"), .flags = BP_ROUTE_MCP_TOOL,
      .response_schema = BP_STR(stats_schema), .handle = system_stats},
     {KIT_ROUTE("GET", "/api/system-stats/history", "get_system_history", "Small samples of the last hour, oldest first"),
      .params = BP_ARRAY(history_params), .handle = system_history},
