@@ -50,6 +50,11 @@ static void refuse_draft(struct draft *draft, const char *problem) {
   draft_free(draft);
 }
 
+/* The values of an entry that are not to be seen: headers of a remote server, else the environment. */
+static bp_json secrets_of(const struct mcp *m, bp_json entry) {
+  return json_member(m, entry, json_member(m, entry, "url") || json_member(m, entry, "headers") ? "headers" : "env");
+}
+
 void mcp_create(void *state, bp_request request) {
   struct mcp *m = state;
   bp_json facts = 0, body = 0;
@@ -64,7 +69,7 @@ void mcp_create(void *state, bp_request request) {
   draft->is_new = true;
   m->http->facts(request, &facts);
   m->http->body(request, &body);
-  const char *problem = draft_read(draft, facts, json_member(m, body, "env"));
+  const char *problem = draft_read(draft, facts, secrets_of(m, body));
   if (!problem && server_find(m, str_z(draft->id)))
     problem = "Server with this ID already exists";
   if (!problem && count_servers(m) >= MCP_SERVERS_MAX)
@@ -113,7 +118,7 @@ void mcp_update(void *state, bp_request request) {
     return;
   }
   m->http->body(request, &body);
-  const char *problem = draft_read(draft, facts, json_member(m, body, "env"));
+  const char *problem = draft_read(draft, facts, secrets_of(m, body));
   if (problem)
     refuse_draft(draft, problem);
   else
@@ -307,7 +312,7 @@ static bp_json copy_env(const struct mcp *m, bp_json servers) {
     return 0;
   m->json->object_begin(out);
   while (m->json->next(servers, &cursor, &name, &value) == BP_OK) {
-    bp_json env = json_member(m, value, "env");
+    bp_json env = secrets_of(m, value);
     if (!env)
       continue;
     m->json->key(out, name);

@@ -36,7 +36,7 @@ static void answer_status(struct operation *o, const struct server *server, cons
   int64_t pid = server ? server_pid(server) : 0;
   if (out) {
     json_text_member(m->json, out, BP_LIT("message"), str_z(message));
-    json_text_member(m->json, out, BP_LIT("status"), pid ? BP_LIT("running") : BP_LIT("stopped"));
+    json_text_member(m->json, out, BP_LIT("status"), server && server_is_running(server) ? BP_LIT("running") : BP_LIT("stopped"));
     m->json->key(out, BP_LIT("pid"));
     if (pid)
       m->json->put_integer(out, pid);
@@ -110,6 +110,7 @@ static void stop(struct operation *o, struct server *server) {
   o->next = m->operations;
   m->operations = o;
   stop_all(server);
+  control_ended(m, server); /* one that is no process has ended now */
 }
 
 void mcp_action(void *state, bp_request request) {

@@ -90,7 +90,7 @@ static const char *read_env(struct draft *draft, bp_json names, bp_json env) {
     if (!is_kept)
       continue;
     if (m->json->string(value, &text) != BP_OK || count == 256) {
-      why = count == 256 ? "env has more than 256 variables" : "env must be an object of strings";
+      why = count == 256 ? "env has more than 256 variables" : "env (or headers) must be an object of strings";
       break;
     }
     list[count++] = (bp_proc_env){.size = sizeof(bp_proc_env), .name = name, .value = text};
@@ -100,7 +100,7 @@ static const char *read_env(struct draft *draft, bp_json names, bp_json env) {
   m->json->object_end(out);
   m->json->object_end(masked);
   bp_error err = BP_ERROR_INIT;
-  if (!why && m->proc->check_env((bp_array){list, count, (uint32_t)sizeof(list[0])}, &err) != BP_OK) {
+  if (!why && !draft->url && m->proc->check_env((bp_array){list, count, (uint32_t)sizeof(list[0])}, &err) != BP_OK) {
     snprintf(problem, sizeof(problem), "%.200s", err.message);
     why = problem;
   }
@@ -117,14 +117,29 @@ static const char *read_env(struct draft *draft, bp_json names, bp_json env) {
   return why;
 }
 
+/* A server that is reached over HTTP has no command. */
+static const char *read_remote(struct draft *draft) {
+  bp_str url = str_z(draft->url);
+  if (!str_starts(url, "http://") && !str_starts(url, "https://"))
+    return "url must begin with http:// or https://";
+  if (!draft->command)
+    draft->command = str_copy(BP_LIT(""));
+  if (!draft->args)
+    draft->args = str_copy(BP_LIT("[]"));
+  return NULL;
+}
+
 const char *draft_read(struct draft *draft, bp_json facts, bp_json env) {
   const struct mcp *m = draft->m;
   bp_json args = json_member(m, facts, "args"), names = json_member(m, facts, "env");
   bool are = read_text(draft, facts, "name", &draft->name) && read_text(draft, facts, "description", &draft->description) &&
              read_text(draft, facts, "command", &draft->command) && read_text(draft, facts, "cwd", &draft->cwd) &&
-             (!draft->is_new || read_text(draft, facts, "id", &draft->id));
+             read_text(draft, facts, "url", &draft->url) && (!draft->is_new || read_text(draft, facts, "id", &draft->id));
   if (!are)
-    return "id, name, description, command and workingDirectory must be strings";
+    return "id, name, description, command, url and workingDirectory must be strings";
+  const char *remote_problem = draft->url ? read_remote(draft) : NULL;
+  if (remote_problem)
+    return remote_problem;
   if (args && m->json->type(args) != BP_JSON_NULL) {
     if (!are_texts(m, args))
       return "args must be an array of strings";
@@ -133,7 +148,7 @@ const char *draft_read(struct draft *draft, bp_json facts, bp_json env) {
     free(draft->args);
     draft->args = json_copy(m, args);
   }
-  if (!draft->id || !draft->id[0] || !draft->name || !draft->name[0] || !draft->command || !draft->command[0] || !draft->args)
+  if (!draft->id || !draft->id[0] || !draft->name || !draft->name[0] || !draft->command || (!draft->command[0] && !draft->url) || !draft->args)
     return draft->is_new ? "Missing required fields: id, name, command, args" : "name and command must not be empty";
   if (!is_id(draft->id))
     return "id must be 1 to 128 bytes without \"/\" and control characters, and not \"" MCP_BUILTIN "\"";
@@ -146,7 +161,7 @@ const char *draft_read(struct draft *draft, bp_json facts, bp_json env) {
   if (!env || m->json->type(env) == BP_JSON_NULL)
     return NULL;
   if (m->json->type(env) != BP_JSON_OBJECT || !names)
-    return "env must be an object of strings";
+    return "env (or headers) must be an object of strings";
   return read_env(draft, names, env);
 }
 

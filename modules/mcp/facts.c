@@ -25,8 +25,9 @@ static void put_id(const struct mcp *m, bp_request request, bp_json_writer facts
 static void put_entry(const struct mcp *m, bp_json_writer facts, bp_json entry) {
   uint64_t cursor = 0;
   bp_str name;
-  bp_json value, env = json_member(m, entry, "env");
+  bp_json value, env = json_member(m, entry, json_member(m, entry, "url") || json_member(m, entry, "headers") ? "headers" : "env");
   put(m, facts, entry, "description", "description");
+  put(m, facts, entry, "url", "url");
   put(m, facts, entry, "command", "command");
   put(m, facts, entry, "args", "args");
   put(m, facts, entry, json_member(m, entry, "workingDirectory") ? "workingDirectory" : "cwd", "cwd");

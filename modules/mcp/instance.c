@@ -1,6 +1,7 @@
 /* The life of a running server: secrets, spawn, handshake, idle, end. */
 #include "instance.h"
 #include "control.h"
+#include "remote.h"
 #include "session.h"
 #include "upward.h"
 
@@ -40,6 +41,16 @@ static void tell_waiters(struct instance *instance, struct instance *result, con
   tell_list(&instance->waiters, result, failure);
 }
 
+static void end_remote(struct instance *instance) {
+  struct remote *remote = instance->remote;
+  if (!remote)
+    return;
+  instance->remote = NULL;
+  remote_close(remote);
+  if (!instance->owner && !instance->server->is_deleted)
+    server_tell_status(instance->server, "stop");
+}
+
 void instance_free(struct instance *instance) {
   struct mcp *m = instance->m;
   struct server *server = instance->server;
@@ -53,6 +64,7 @@ void instance_free(struct instance *instance) {
   if (server->main == instance)
     server->main = NULL;
   leave_start(instance);
+  end_remote(instance);
   tell_waiters(instance, NULL, instance->failure);
   instance_fail_pending(instance, instance->failure);
   while (instance->asks)
@@ -94,6 +106,7 @@ void instance_stop(struct instance *instance, const char *why) {
   instance_fail_pending(instance, instance->failure);
   if (instance->has_proc)
     instance->m->proc->stop(instance->proc);
+  end_remote(instance);
   /* without a process it ends when the secrets come, or in the next tick */
 }
 
@@ -236,6 +249,8 @@ static void on_initialized(void *ctx, const struct outcome *outcome) {
   }
   free(text);
   instance_notify(instance, "notifications/initialized", BP_LIT(""));
+  if (instance->remote)
+    remote_listen(instance->remote);
   manifest_discover(instance, on_discovered);
 }
 
@@ -252,21 +267,26 @@ static struct text initialize_params(const struct instance *instance) {
   return params;
 }
 
-static void on_started(void *ctx, bp_proc proc, int64_t pid) {
-  struct instance *instance = ctx;
-  struct mcp *m = instance->m;
-  instance->proc = proc;
-  instance->pid = pid;
+static void greet(struct instance *instance) {
+  const struct mcp *m = instance->m;
   instance->phase_since_ms = now_ms(m);
-  if (instance->phase == INSTANCE_ENDING)
-    return;
   instance->phase = INSTANCE_INITIALIZING;
   if (instance->server->main == instance)
     server_tell_status(instance->server, "start");
   tell_list(&instance->starters, instance, NULL);
   struct text params = initialize_params(instance);
-  instance_request(instance, "initialize", text_str(&params), m->start_timeout_ms, NULL, on_initialized, instance);
+  int64_t id = instance_request(instance, "initialize", text_str(&params), m->start_timeout_ms, NULL, on_initialized, instance);
   text_release(&params);
+  if (!id)
+    fail_start(instance, "the server cannot be written to");
+}
+
+static void on_started(void *ctx, bp_proc proc, int64_t pid) {
+  struct instance *instance = ctx;
+  instance->proc = proc;
+  instance->pid = pid;
+  if (instance->phase != INSTANCE_ENDING)
+    greet(instance);
 }
 
 /* ---- The start ---- */
@@ -334,6 +354,14 @@ static void spawn(struct instance *instance, bp_json args, bp_json env) {
 static void spawn_with(struct instance *instance, bp_str env_text) {
   struct mcp *m = instance->m;
   bp_json args = 0, env = 0;
+  if (instance->server->url) {
+    instance->remote = remote_open(instance, env_text);
+    if (instance->remote)
+      greet(instance);
+    else
+      fail_start(instance, "out of memory");
+    return;
+  }
   m->json->parse(m->self, str_z(instance->server->args), &args, NULL);
   if (env_text.len)
     m->json->parse(m->self, env_text, &env, NULL);
@@ -407,6 +435,8 @@ static bool is_idle(const struct instance *instance, int64_t now) {
 
 void instance_tick(struct instance *instance, int64_t now) {
   instance_expire_pending(instance, now);
+  if (instance->remote)
+    remote_tick(instance->remote);
   bool is_stuck = instance->phase == INSTANCE_INITIALIZING && !instance->is_silent && !instance->pending &&
                   now - instance->phase_since_ms > 3 * instance->m->start_timeout_ms;
   if (is_stuck)

@@ -46,6 +46,7 @@ struct waiter {
 };
 
 struct discovery;
+struct remote;
 
 struct instance {
   struct instance *next; /* of the hub */
@@ -54,6 +55,7 @@ struct instance {
   struct session *owner; /* NULL: shared */
   enum instance_phase phase;
   bp_proc proc;
+  struct remote *remote; /* instead of a process */
   int64_t pid;
   bool is_wanted;  /* started by hand: no idle stop, and it need not speak MCP */
   bool is_silent;  /* it did not answer `initialize` */
@@ -107,6 +109,7 @@ int64_t instance_request(struct instance *instance, const char *method, bp_str p
 /* Params are made for the id the request will have. */
 int64_t instance_next_id(const struct instance *instance);
 void instance_forget(struct instance *instance, int64_t id);
+void instance_fail_request(struct instance *instance, int64_t id, const char *why);
 bool instance_send(struct instance *instance, struct text *message);
 void instance_notify(struct instance *instance, const char *method, bp_str params);
 void instance_receive(struct instance *instance, bp_str line);

@@ -103,6 +103,7 @@ struct mcp {
   const bp_proc_1 *proc;
   const bp_loop_1 *loop;
   const bp_secret_1 *secret;
+  const bp_client_1 *client;
 
   struct server *servers; /* in the order they were added */
   struct instance *instances;

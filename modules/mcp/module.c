@@ -11,6 +11,7 @@ static const bp_need needs[] = {
     KIT_NEED(BP_CORE_1, bp_core_1),     KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1), KIT_NEED(BP_LOG_1, bp_log_1),
     KIT_NEED(BP_HTTP_1, bp_http_1),     KIT_NEED(BP_STREAM_1, bp_stream_1), KIT_NEED(BP_LIVE_1, bp_live_1), KIT_NEED(BP_DB_1, bp_db_1),
     KIT_NEED(BP_POLICY_1, bp_policy_1), KIT_NEED(BP_PROC_1, bp_proc_1),     KIT_NEED(BP_LOOP_1, bp_loop_1), KIT_NEED(BP_SECRET_1, bp_secret_1),
+    KIT_NEED(BP_CLIENT_1, bp_client_1),
 };
 
 #define NUMBER(word, text, value, least, most)                                                                                                       \
@@ -93,6 +94,7 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   m->proc = host->get(self, BP_LIT(BP_PROC_1));
   m->loop = host->get(self, BP_LIT(BP_LOOP_1));
   m->secret = host->get(self, BP_LIT(BP_SECRET_1));
+  m->client = host->get(self, BP_LIT(BP_CLIENT_1));
   read_options(m);
   *ret_state = m;
   return BP_OK;

@@ -177,11 +177,12 @@ void registry_load(struct mcp *m) {
 /* ---- Status ---- */
 
 bool server_is_running(const struct server *server) {
-  return server->main && server->main->has_proc && server->main->pid > 0 && server->main->phase != INSTANCE_ENDING;
+  const struct instance *main = server->main;
+  return main && main->phase != INSTANCE_ENDING && (main->remote || (main->has_proc && main->pid > 0));
 }
 
 int64_t server_pid(const struct server *server) {
-  return server_is_running(server) ? server->main->pid : 0;
+  return server_is_running(server) ? server->main->pid : 0; /* 0 of a remote one */
 }
 
 /* One event for the desktop family's Socket.IO clients; told to everybody, as its originals did. */
@@ -242,7 +243,7 @@ static struct text status_text(const struct server *server, const char *action, 
 void server_tell_status(struct server *server, const char *action) {
   struct mcp *m = server->m;
   int64_t pid = server_pid(server);
-  const char *status = pid ? "running" : "stopped";
+  const char *status = server_is_running(server) ? "running" : "stopped";
   struct news *news = calloc(1, sizeof(*news));
   if (!news)
     return;
@@ -301,9 +302,15 @@ void server_put(const struct server *s, bp_json_writer out) {
   m->json->key(out, BP_LIT("args"));
   m->json->put_raw(out, str_z(s->args));
   m->json->key(out, BP_LIT("env"));
-  m->json->put_raw(out, str_z(s->env));
+  m->json->put_raw(out, s->url ? BP_LIT("{}") : str_z(s->env));
+  if (s->url) {
+    json_text_member(m->json, out, BP_LIT("type"), BP_LIT("http"));
+    json_text_member(m->json, out, BP_LIT("url"), str_z(s->url));
+    m->json->key(out, BP_LIT("headers"));
+    m->json->put_raw(out, str_z(s->env));
+  }
   put_text_or_null(m, out, "workingDirectory", s->cwd);
-  json_text_member(m->json, out, BP_LIT("status"), pid ? BP_LIT("running") : BP_LIT("stopped"));
+  json_text_member(m->json, out, BP_LIT("status"), server_is_running(s) ? BP_LIT("running") : BP_LIT("stopped"));
   m->json->key(out, BP_LIT("pid"));
   if (pid)
     m->json->put_integer(out, pid);

@@ -1,5 +1,6 @@
 /* JSON-RPC with one running server: requests to it, its answers, and what it sends by itself. */
 #include "instance.h"
+#include "remote.h"
 #include "session.h"
 #include "upward.h"
 
@@ -15,6 +16,11 @@
 /* Takes the message over. False: the server does not read, or is gone. */
 bool instance_send(struct instance *instance, struct text *message) {
   struct mcp *m = instance->m;
+  if (instance->remote) {
+    bool is_taken = message->len > 0 && remote_send(instance->remote, text_str(message));
+    text_release(message);
+    return is_taken;
+  }
   bool is_sent = message->len > 0 && instance->has_proc && text_add(message, BP_LIT("\n"));
   if (is_sent && instance->output.len) {
     is_sent = instance->output.len + message->len <= OUTPUT_BYTES_MOST && text_add(&instance->output, text_str(message));
@@ -104,6 +110,13 @@ void instance_fail_pending(struct instance *instance, const char *why) {
   const struct outcome outcome = {.failure = why[0] ? why : "the server ended"};
   while (instance->pending)
     end_pending(take_pending(instance, instance->pending->id), &outcome);
+}
+
+void instance_fail_request(struct instance *instance, int64_t id, const char *why) {
+  const struct outcome outcome = {.failure = why};
+  struct pending *pending = take_pending(instance, id);
+  if (pending)
+    end_pending(pending, &outcome);
 }
 
 static void tell_cancelled(struct instance *instance, int64_t id, const char *reason) {

@@ -5,6 +5,7 @@
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
 const { Host } = require('./lib/host.js');
@@ -34,6 +35,11 @@ async function client(options = {}, target = '/mcp') {
 async function register(entry) {
   const reply = await host.request('POST', '/api/mcp', { port: PORT, body: { name: entry.id, command: process.execPath, ...entry } });
   assert.equal(reply.status, 200, reply.text);
+}
+
+function freePort() {
+  const server = net.createServer();
+  return new Promise((resolve) => { server.listen(0, '127.0.0.1', () => { const { port: free } = server.address(); server.close(() => resolve(free)); }); });
 }
 
 before(async () => {
@@ -204,6 +210,39 @@ test('a stream that broke is taken up again where it was', async () => {
   assert.equal((await host.request('GET', '/mcp', { port: PORT, headers: { accept: 'text/event-stream', ...headers, 'last-event-id': '999-1' } })).status, 400);
   assert.equal((await host.request('DELETE', '/mcp', { port: PORT, headers })).status, 200);
   assert.equal((await post(port, { jsonrpc: '2.0', id: 1, method: 'ping' }, headers)).status, 404);
+});
+
+test('a server reached over HTTP is one like the others', async () => {
+  const remotePort = await freePort();
+  const child = spawn(process.execPath, [serverFile('everything'), 'streamableHttp'], { env: { ...process.env, PORT: String(remotePort) }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const far = `http://127.0.0.1:${remotePort}/mcp`;
+  try {
+    await waitFor('the remote server', () => fetch(far).then(() => true, () => false));
+    const made = await host.request('POST', '/api/mcp', { port: PORT, body: { id: 'far', name: 'Far', type: 'http', url: far, headers: { Authorization: 'Bearer canary-3' } } });
+    const { server } = made.json();
+    assert.deepEqual([server.type, server.url, server.headers, server.status], ['http', far, { Authorization: '********' }, 'stopped'], made.text);
+    const answers = { 'sampling/createMessage': async () => ({ role: 'assistant', model: 'm', content: { type: 'text', text: 'sampled here' } }) };
+    const one = await client({ capabilities: { sampling: {} }, answers }, '/mcp/server/far');
+    assert.ok((await one.listTools()).tools.some(({ name }) => name === 'echo'));
+    assert.equal(await call(one, 'echo', { message: 'far' }), 'Echo: far');
+    assert.match(await call(one, 'trigger-sampling-request', { prompt: 'p', maxTokens: 10 }), /sampled here/);
+    const seen = [];
+    await call(one, 'trigger-long-running-operation', { duration: 1, steps: 2 }, { onprogress: ({ progress }) => seen.push(progress) });
+    assert.deepEqual(seen, [1, 2]);
+    const executed = await host.request('POST', '/api/mcp/far/execute', { port: PORT, body: { tool: 'echo', parameters: { message: 'x' } } });
+    assert.equal(executed.json().result.content[0].text, 'Echo: x');
+    assert.equal((await host.request('GET', '/api/mcp/far', { port: PORT })).json().server.status, 'running');
+    const stopped = await host.request('POST', '/api/mcp/far/action', { port: PORT, body: { action: 'stop' } });
+    assert.equal(stopped.json().status, 'stopped');
+    assert.equal(await call(one, 'echo', { message: 'again' }), 'Echo: again');
+    child.kill('SIGKILL');
+    await new Promise((resolve) => { child.on('exit', resolve); });
+    await assert.rejects(call(one, 'echo', { message: 'gone' }), /reached|ended/);
+    for (const url of ['ftp://x', 'x']) assert.equal((await host.request('POST', '/api/mcp', { port: PORT, body: { id: 'bad', name: 'B', url } })).status, 400);
+  } finally {
+    child.kill('SIGKILL');
+    await host.request('DELETE', '/api/mcp/far', { port: PORT });
+  }
 });
 
 test('the same at the main port, and older protocols', async () => {
