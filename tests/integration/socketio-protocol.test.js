@@ -104,6 +104,7 @@ test('what is no handshake is refused with the codes of the protocol', async () 
       assert.equal(reply.status, 400, `${method} ${query}`);
       assert.equal((await reply.json()).code, code, `${method} ${query}`);
     }
+  assert.equal((await fetch(engine(POLLING), { method: 'HEAD' })).status, 400);
   for (const query of ['transport=websocket', 'EIO=abc&transport=websocket', 'EIO=4', 'EIO=4&transport=abc', 'EIO=4&transport=websocket&sid=nobody']) {
     const client = openSocket('engine.io', query);
     await client.closed();

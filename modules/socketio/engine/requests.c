@@ -116,7 +116,9 @@ void engine_get(struct engine *engine, bp_request request, uint32_t realm) {
   bp_str transport = param(engine, request, BP_LIT("transport"));
   bp_str sid = param(engine, request, BP_LIT("sid"));
   bool is_ws = is_word(transport, "websocket");
-  if (!is_ws && !is_word(transport, "polling"))
+  if (!is_word(engine->t.http->method(request), "GET"))
+    refuse(engine, request, REFUSE_METHOD); /* HEAD: nobody could read what it opens or takes */
+  else if (!is_ws && !is_word(transport, "polling"))
     refuse(engine, request, REFUSE_TRANSPORT);
   else if (is_ws != asks_for_upgrade(engine, request))
     refuse(engine, request, REFUSE_REQUEST);
