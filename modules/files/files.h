@@ -17,6 +17,7 @@ struct files {
   const bp_stream_1 *stream;
   const bp_db_1 *db;
   const bp_fs_1 *fs;
+  const bp_loop_1 *loop;
   bp_root root;      /* 0 while the folder cannot be opened */
   char *root_path;   /* absolute, without a slash at its end ("" for "/") */
   bool shows_hidden; /* also without ?showHidden */

@@ -11,6 +11,16 @@ static bp_str param_text(const struct files *f, bp_request request, bp_str name)
   return text;
 }
 
+/* A listing on its way from the file system's worker to the one that writes the answer: ten thousand entries as JSON are too much
+ * for the main thread. */
+struct listing {
+  struct call *call;
+  bp_fs_entry *entries; /* their names lie behind them */
+  uint32_t count, more;
+  uint64_t total;
+  bp_json_writer out;
+};
+
 /* `folder` is "" or ends with a slash: then the path of an entry is what both make together. */
 static void put_item(const struct files *f, bp_json_writer out, bp_str folder, const bp_fs_entry *entry) {
   char path[2 * PATH_BYTES], time[KIT_TIME_BYTES];
@@ -28,35 +38,95 @@ static void put_item(const struct files *f, bp_json_writer out, bp_str folder, c
   f->json->object_end(out);
 }
 
-/* The items are written once; the answer has them twice. */
-static bp_json_writer write_items(const struct files *f, const struct call *call, const bp_fs_result *result) {
+/* The items are written once; the answer has them twice. [worker] */
+static bp_json_writer write_items(const struct listing *listing) {
+  const struct files *f = listing->call->files;
   char folder[PATH_BYTES + 1];
   bp_json_writer out = 0;
   if (f->json->writer_new(f->self, &out) != BP_OK)
     return 0;
-  int len = snprintf(folder, sizeof(folder), "%s%s", call->path, call->path[0] ? "/" : "");
+  int len = snprintf(folder, sizeof(folder), "%s%s", listing->call->path, listing->call->path[0] ? "/" : "");
   f->json->array_begin(out);
-  for (uint32_t i = 0; i < result->entries.count; i++)
-    put_item(f, out, bp_str_make(folder, (size_t)len), (const bp_fs_entry *)((const char *)result->entries.ptr + (size_t)i * result->entries.stride));
+  for (uint32_t i = 0; i < listing->count; i++)
+    put_item(f, out, bp_str_make(folder, (size_t)len), &listing->entries[i]);
   f->json->array_end(out);
   return out;
 }
 
-static void put_paging(const struct files *f, bp_json_writer out, const struct call *call, const bp_fs_result *result) {
+static void put_paging(const struct files *f, bp_json_writer out, const struct listing *listing) {
   f->json->key(out, BP_LIT("total"));
-  f->json->put_integer(out, (int64_t)result->total);
+  f->json->put_integer(out, (int64_t)listing->total);
   f->json->key(out, BP_LIT("hasMore"));
-  f->json->put_boolean(out, result->more);
-  if (result->more) {
+  f->json->put_boolean(out, listing->more);
+  if (listing->more) {
     f->json->key(out, BP_LIT("nextOffset"));
-    f->json->put_integer(out, (int64_t)call->offset + result->entries.count);
+    f->json->put_integer(out, (int64_t)listing->call->offset + listing->count);
   }
+}
+
+static void write_answer(void *ctx) {
+  struct listing *listing = ctx;
+  const struct call *call = listing->call;
+  const struct files *f = call->files;
+  bp_str items = BP_STR("[]");
+  bp_json_writer out = 0, list = write_items(listing);
+  if (!list)
+    return;
+  if (f->json->writer_text(list, &items, NULL) == BP_OK && f->json->writer_new(f->self, &out) == BP_OK) {
+    f->json->object_begin(out);
+    f->json->key(out, BP_LIT("success"));
+    f->json->put_boolean(out, 1);
+    f->json->key(out, BP_LIT("items"));
+    f->json->put_raw(out, items);
+    f->json->key(out, BP_LIT("files"));
+    f->json->put_raw(out, items);
+    json_text_member(f->json, out, BP_LIT("currentPath"), str_z(call->given));
+    f->json->key(out, BP_LIT("showHidden"));
+    f->json->put_boolean(out, call->shows_hidden);
+    put_paging(f, out, listing);
+    f->json->object_end(out);
+  }
+  f->json->writer_free(list);
+  listing->out = out;
+}
+
+static void on_written(void *ctx, bp_status status) {
+  struct listing *listing = ctx;
+  struct call *call = listing->call;
+  if (status == BP_OK && listing->out) {
+    kit_call_json(call, 200, call->files->json, listing->out);
+  } else {
+    if (listing->out)
+      call->files->json->writer_free(listing->out);
+    call_end_refused(call, status != BP_OK ? status : BP_E_NO_MEMORY);
+  }
+  free(listing->entries);
+  free(listing);
+}
+
+/* What the file system lends for the call, as a copy in one piece. */
+static bool copy_entries(struct listing *listing, bp_array entries) {
+  size_t bytes = (size_t)entries.count * sizeof(bp_fs_entry);
+  for (uint32_t i = 0; i < entries.count; i++)
+    bytes += ((const bp_fs_entry *)((const char *)entries.ptr + (size_t)i * entries.stride))->name.len;
+  listing->entries = malloc(bytes ? bytes : 1);
+  if (!listing->entries)
+    return false;
+  listing->count = entries.count;
+  char *names = (char *)(listing->entries + entries.count);
+  for (uint32_t i = 0; i < entries.count; i++) {
+    const bp_fs_entry *from = (const bp_fs_entry *)((const char *)entries.ptr + (size_t)i * entries.stride);
+    memcpy(names, from->name.ptr, from->name.len);
+    listing->entries[i] = *from;
+    listing->entries[i].name.ptr = names;
+    names += from->name.len;
+  }
+  return true;
 }
 
 static void on_listed(void *ctx, const bp_fs_result *result) {
   struct call *call = ctx;
   const struct files *f = call->files;
-  bp_str items = BP_STR("[]");
   if (result->status == BP_E_TYPE) {
     char text[PATH_BYTES + 64];
     snprintf(text, sizeof(text), "Path is not a directory: %s", call->given);
@@ -67,24 +137,19 @@ static void on_listed(void *ctx, const bp_fs_result *result) {
     call_end_failed(call, result, 500);
     return;
   }
-  bp_json_writer list = write_items(f, call, result), out = answer_begin(f, call->kit.request);
-  if (!out) {
-    f->json->writer_free(list);
-    free(call);
-    return;
+  struct listing *listing = calloc(1, sizeof(*listing));
+  bp_status status = BP_E_NO_MEMORY;
+  if (listing) {
+    *listing = (struct listing){.call = call, .total = result->total, .more = result->more};
+    if (copy_entries(listing, result->entries))
+      status = f->loop->work(f->self, write_answer, on_written, listing);
   }
-  f->json->writer_text(list, &items, NULL);
-  f->json->key(out, BP_LIT("items"));
-  f->json->put_raw(out, items);
-  f->json->key(out, BP_LIT("files"));
-  f->json->put_raw(out, items);
-  json_text_member(f->json, out, BP_LIT("currentPath"), str_z(call->given));
-  f->json->key(out, BP_LIT("showHidden"));
-  f->json->put_boolean(out, call->shows_hidden);
-  put_paging(f, out, call, result);
-  f->json->object_end(out);
-  f->json->writer_free(list);
-  kit_call_json(call, 200, f->json, out);
+  if (status == BP_OK)
+    return;
+  call_end_refused(call, status);
+  if (listing)
+    free(listing->entries);
+  free(listing);
 }
 
 static void list(struct files *f, bp_request request, bp_str given, const char *path) {

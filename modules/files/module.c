@@ -5,7 +5,7 @@
 
 static const bp_need needs[] = {
     KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1), KIT_NEED(BP_LOG_1, bp_log_1), KIT_NEED(BP_HTTP_1, bp_http_1),
-    KIT_NEED(BP_STREAM_1, bp_stream_1), KIT_NEED(BP_DB_1, bp_db_1),     KIT_NEED(BP_FS_1, bp_fs_1),
+    KIT_NEED(BP_STREAM_1, bp_stream_1), KIT_NEED(BP_DB_1, bp_db_1),     KIT_NEED(BP_FS_1, bp_fs_1),   KIT_NEED(BP_LOOP_1, bp_loop_1),
 };
 
 static const bp_option options[] = {
@@ -44,6 +44,7 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   f->stream = host->get(self, BP_LIT(BP_STREAM_1));
   f->db = host->get(self, BP_LIT(BP_DB_1));
   f->fs = host->get(self, BP_LIT(BP_FS_1));
+  f->loop = host->get(self, BP_LIT(BP_LOOP_1));
   if (!root_configure(f)) {
     free(f);
     return BP_E_NO_MEMORY;

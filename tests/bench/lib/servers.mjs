@@ -135,6 +135,7 @@ async function startNode(name, port, script, needs, env = {}) {
 
 export const startFastify = () => startNode('Fastify FULL', 18083, 'fastify_ingest.cjs', ['fastify', 'better-sqlite3']);
 export const startNodeHttp = () => startNode('node:http', 18084, 'node_http.cjs', []);
+export const startNodeFiles = (folder) => startNode('node readdir + stat', 18086, 'node_files.cjs', [], { FOLDER: folder });
 export const startNodeWs = () => startNode('node ws', 18085, 'ws_fanout.cjs', ['ws']);
 export const startSocketIo = () => startNode('socket.io', 18086, 'socketio_fanout.cjs', ['socket.io']);
 export const wsModule = () => {
