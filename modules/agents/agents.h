@@ -88,8 +88,8 @@ int folder_open(const char *path, enum folder_lock lock, bool makes);
 int folder_open_agent(int folder, const char *name);
 /* A plain file; absent: BP_E_NOT_FOUND. */
 bp_status folder_read(int dir, const char *name, struct bytes *ret, struct stat *ret_info);
-/* Durable, at once, with the mode the file had. */
-bool folder_write(int dir, const char *name, bp_str text);
+/* Durable, at once, with the mode the file had, and with the time of the change. */
+bool folder_write(int dir, const char *name, bp_str text, int64_t time_ns);
 bool folder_remove_all(int folder, const char *name);
 /* Removes what a killed host has left half-made. */
 void folder_sweep(int folder);
@@ -126,6 +126,7 @@ struct job {
   struct bytes description, prompt, skills, mcp, new_status;
   struct bytes system_prompt;    /* of an agent that is to run */
   void (*then)(struct job *job); /* in place of an answer: takes the job */
+  int64_t now_ns;                /* of all that this change writes */
   /* What came of it. */
   bp_status status;
   const char *why; /* for a failure */

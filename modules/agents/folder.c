@@ -142,7 +142,7 @@ static bool write_all(int fd, bp_str text) {
   return true;
 }
 
-bool folder_write(int dir, const char *name, bp_str text) {
+bool folder_write(int dir, const char *name, bp_str text, int64_t time_ns) {
   char temp[64];
   struct stat before;
   mode_t mode = fstatat(dir, name, &before, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(before.st_mode) ? before.st_mode & 0777 : 0644;
@@ -151,7 +151,8 @@ bool folder_write(int dir, const char *name, bp_str text) {
   int fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   if (fd < 0)
     return false;
-  bool is_written = write_all(fd, text) && fsync(fd) == 0;
+  const struct timespec time = {.tv_sec = (time_t)(time_ns / 1000000000), .tv_nsec = (long)(time_ns % 1000000000)};
+  bool is_written = write_all(fd, text) && futimens(fd, (const struct timespec[]){time, time}) == 0 && fsync(fd) == 0;
   int error = errno;
   close(fd);
   if (is_written && renameat(dir, temp, dir, name) == 0)

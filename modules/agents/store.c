@@ -99,7 +99,7 @@ static bp_json_writer write_agent_json(const struct job *job, const struct texts
 static bp_json_writer write_status_json(const struct job *job, const struct texts *texts, const struct agent *before) {
   const struct agents *a = job->module;
   char created[KIT_TIME_BYTES], updated[KIT_TIME_BYTES];
-  int64_t now_ns = a->core->now_wall_ns();
+  int64_t now_ns = job->now_ns;
   bp_json_writer out = 0;
   bp_json parked = before ? member(a, before->status_root, "parked_mcp_servers") : 0;
   if (a->json->writer_new(a->self, &out) != BP_OK)
@@ -125,45 +125,45 @@ static bp_json_writer write_status_json(const struct job *job, const struct text
 
 /* ---- Writing them ---- */
 
-static bool write_pretty(int dir, const char *file, bp_str compact) {
+static bool write_pretty(const struct job *job, int dir, const char *file, bp_str compact) {
   size_t len = 0;
   char *text = pretty_json(compact, &len);
-  bool is_written = text && folder_write(dir, file, bp_str_make(text, len));
+  bool is_written = text && folder_write(dir, file, bp_str_make(text, len), job->now_ns);
   int error = text ? errno : ENOMEM;
   free(text);
   errno = error;
   return is_written;
 }
 
-static bool write_writer(const struct agents *a, int dir, const char *file, bp_json_writer out) {
+static bool write_writer(const struct job *job, int dir, const char *file, bp_json_writer out) {
+  const struct agents *a = job->module;
   bp_str text;
   errno = ENOMEM;
-  bool is_written = out && a->json->writer_text(out, &text, NULL) == BP_OK && write_pretty(dir, file, text);
+  bool is_written = out && a->json->writer_text(out, &text, NULL) == BP_OK && write_pretty(job, dir, file, text);
   int error = errno;
   a->json->writer_free(out);
   errno = error;
   return is_written;
 }
 
-static bool write_mcp(int dir, const struct texts *texts) {
+static bool write_mcp(const struct job *job, int dir, const struct texts *texts) {
   if (texts->mcp.file.ptr)
-    return write_pretty(dir, "agent.mcp.json", bytes_str(&texts->mcp.file));
+    return write_pretty(job, dir, "agent.mcp.json", bytes_str(&texts->mcp.file));
   return unlinkat(dir, "agent.mcp.json", 0) == 0 || errno == ENOENT;
 }
 
 /* The status first: it holds what is taken out of agent.mcp.json. */
 static bool write_files(const struct job *job, int dir, const struct texts *texts, const struct agent *before) {
-  const struct agents *a = job->module;
-  if (!write_writer(a, dir, "agent.status.json", write_status_json(job, texts, before)))
+  if (!write_writer(job, dir, "agent.status.json", write_status_json(job, texts, before)))
     return false;
   if (before && before->is_disabled && job->new_status.ptr && str_is(bytes_str(&job->new_status), "active"))
     unlinkat(dir, ".disabled", 0);
-  if (job->prompt.ptr && !folder_write(dir, "agent.system-prompt.md", bytes_str(&job->prompt)))
+  if (job->prompt.ptr && !folder_write(dir, "agent.system-prompt.md", bytes_str(&job->prompt), job->now_ns))
     return false;
-  if (texts->has_mcp && (before || texts->mcp.file.ptr) && !write_mcp(dir, texts))
+  if (texts->has_mcp && (before || texts->mcp.file.ptr) && !write_mcp(job, dir, texts))
     return false;
   if (!before || job->description.ptr || job->skills.ptr || texts->has_mcp)
-    return write_writer(a, dir, "agent.json", write_agent_json(job, texts, before ? before->json_root : 0));
+    return write_writer(job, dir, "agent.json", write_agent_json(job, texts, before ? before->json_root : 0));
   return true;
 }
 
@@ -203,6 +203,7 @@ static void answer_now(struct job *job, int folder) {
 }
 
 static int open_alone(struct job *job, bool makes) {
+  job->now_ns = job->module->core->now_wall_ns();
   int folder = folder_open(job->module->folder, LOCK_ALONE, makes);
   if (folder < 0) {
     job->status = errno == ENOENT ? BP_E_NOT_FOUND : status_of_errno();

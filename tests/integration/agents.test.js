@@ -102,7 +102,7 @@ test('a new agent, and its files as the tools read them', async () => {
   const { created_at: createdAt, updated_at: updatedAt, modified_at: modifiedAt, ...rest } = made.body;
   assert.equal(new Date(createdAt).toISOString(), createdAt);
   assert.equal(new Date(updatedAt).toISOString(), updatedAt);
-  assert.equal(modifiedAt, updatedAt);
+  assert.deepEqual([modifiedAt, createdAt], [updatedAt, updatedAt]);
   assert.deepEqual(rest, { name: 'first-1', description: 'Déjà vu', system_prompt: '# Prompt\n"quoted" ü\n', mcp_servers: ['known', 'unknown'], skills: ['pdf', 'xlsx'], status: 'active' });
   assert.equal(fs.readFileSync(folder('first-1/agent.json'), 'utf8'),
     '{\n  "name": "first-1",\n  "description": "Déjà vu",\n  "skills": [\n    "pdf",\n    "xlsx"\n  ],\n  "mcp_servers": [\n    "unknown"\n  ]\n}\n');
