@@ -99,15 +99,19 @@ static void archived(void *ctx, const bp_db_outcome *outcome) {
   call_answer_message(call, BP_LIT("Session archived"));
 }
 
-void sessions_archive(void *state, bp_request request) {
-  struct flow *f = state;
+/* Runs one statement on the session of the path and publishes what it returns. */
+static void change(struct flow *f, bp_request request, uint32_t statement, bp_str topic, bp_db_done_fn done) {
   struct call *call = call_new(f, request, "session", NOT_FOUND);
   if (!call)
     return;
   call->session_id = path_id(f, request);
-  const bp_db_value values[] = {db_integer(call->session_id)};
-  const bp_db_step steps[] = {STEP(ARCHIVE_SESSION, values), TELL("updated")};
-  kit_call_write(call, steps, 2, archived);
+  const bp_db_value id = db_integer(call->session_id);
+  const bp_db_step steps[] = {db_exec(statement, &id, 1), db_publish(topic, bp_str_make(NULL, 0), 0)};
+  kit_call_write(call, steps, 2, done);
+}
+
+void sessions_archive(void *state, bp_request request) {
+  change(state, request, ARCHIVE_SESSION, BP_LIT("flow.updated"), archived);
 }
 
 /* One that is not there is deleted as well as one that was: the original answers so. */
@@ -120,12 +124,5 @@ static void deleted(void *ctx, const bp_db_outcome *outcome) {
 }
 
 void sessions_delete(void *state, bp_request request) {
-  struct flow *f = state;
-  struct call *call = call_new(f, request, "session", NOT_FOUND);
-  if (!call)
-    return;
-  call->session_id = path_id(f, request);
-  const bp_db_value values[] = {db_integer(call->session_id)};
-  const bp_db_step steps[] = {STEP(DELETE_SESSION, values), TELL("deleted")};
-  kit_call_write(call, steps, 2, deleted);
+  change(state, request, DELETE_SESSION, BP_LIT("flow.deleted"), deleted);
 }

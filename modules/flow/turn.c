@@ -55,21 +55,16 @@ static void turns_free(struct turns *t) {
   free(t);
 }
 
+/* One that is forgotten only waits for its end: what is asked now gets another. */
 static struct turns *turns_find(const struct flow *f, int64_t session_id) {
   struct turns *t = f->turns;
-  while (t && t->session_id != session_id)
+  while (t && (t->session_id != session_id || t->is_forgotten))
     t = t->next;
   return t;
 }
 
 static bp_status call(const struct flow *f, bp_str method, bp_json_writer out, uint32_t timeout_ms, bp_service_done_fn done, void *ctx) {
-  bp_str payload = {NULL, 0};
-  f->json->object_end(out);
-  bp_status status = f->json->writer_text(out, &payload, NULL);
-  if (status == BP_OK)
-    status = f->service->call(f->self, GATEWAY, method, payload, timeout_ms, done, ctx);
-  f->json->writer_free(out);
-  return status;
+  return kit_service_call(f->self, f->service, f->json, GATEWAY, method, out, timeout_ms, done, ctx);
 }
 
 static bp_json_writer begin_payload(const struct flow *f, bp_str name, bp_str value) {
@@ -292,6 +287,8 @@ void turn_forget(struct flow *f, int64_t session_id) {
 }
 
 void turn_free(struct flow *f) {
-  while (f->turns)
-    turns_free(f->turns);
+  for (struct turns *t = f->turns, *next; t; t = next) {
+    next = t->next;
+    turns_free(t);
+  }
 }

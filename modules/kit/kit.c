@@ -113,6 +113,17 @@ void kit_uuid(const bp_core_1 *core, char text[KIT_UUID_BYTES]) {
            b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
+bp_status kit_service_call(bp_plugin self, const bp_service_1 *service, const bp_json_1 *json, bp_str name, bp_str method, bp_json_writer payload,
+                           uint32_t timeout_ms, bp_service_done_fn done, void *ctx) {
+  bp_str text = {NULL, 0};
+  json->object_end(payload);
+  bp_status status = json->writer_text(payload, &text, NULL);
+  if (status == BP_OK)
+    status = service->call(self, name, method, text, timeout_ms, done, ctx);
+  json->writer_free(payload);
+  return status;
+}
+
 void *kit_call_new(bp_plugin self, const bp_http_1 *http, const bp_db_1 *db, bp_request request, size_t size) {
   struct kit_call *call = calloc(1, size);
   if (!call) {

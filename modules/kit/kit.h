@@ -55,6 +55,12 @@ struct kit_text kit_text_of_writer(const bp_json_1 *json, bp_json_writer writer)
 /* Bytes up to `most`, not ending within a character. */
 bp_str kit_cut(bp_str text, size_t most);
 
+/* ---- Calls of a service ---- */
+
+/* Closes the open object of `payload`, calls with it, and frees it. */
+bp_status kit_service_call(bp_plugin self, const bp_service_1 *service, const bp_json_1 *json, bp_str name, bp_str method, bp_json_writer payload,
+                           uint32_t timeout_ms, bp_service_done_fn done, void *ctx);
+
 /* A random UUID (RFC 9562, version 4). */
 #define KIT_UUID_BYTES 37
 void kit_uuid(const bp_core_1 *core, char text[KIT_UUID_BYTES]);

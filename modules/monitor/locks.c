@@ -44,6 +44,18 @@ static uint64_t mix(uint64_t hash, const void *data, size_t len) {
   return hash;
 }
 
+static uint64_t mix_number(uint64_t hash, uint64_t number) {
+  for (int i = 0; i < 64; i += 8)
+    hash = (hash ^ (number >> i & 0xFF)) * 1099511628211u;
+  return hash;
+}
+
+static uint64_t mix_file(uint64_t hash, const char *name, const struct stat *info) {
+  hash = mix_number(mix(hash, name, strlen(name) + 1), info->st_ino);
+  hash = mix_number(hash, (uint64_t)info->st_size);
+  return mix_number(mix_number(hash, (uint64_t)info->st_mtim.tv_sec), (uint64_t)info->st_mtim.tv_nsec);
+}
+
 static void put_lock(struct scan *scan, bp_json_writer out, bp_json lock, const char *name) {
   const bp_json_1 *json = scan->json;
   uint64_t cursor = 0;
@@ -65,7 +77,7 @@ static void put_lock(struct scan *scan, bp_json_writer out, bp_json lock, const 
 /* Reads one lock; corrupt ones are skipped. Returns the bytes read. */
 static size_t see_lock(struct scan *scan, const char *folder, const char *name, bp_json_writer out, size_t room) {
   char *bytes = NULL;
-  struct stat info;
+  struct stat info = {0};
   bp_json root = 0;
   ssize_t got = 0;
   int fd = monitor_open_plain(folder, name);
@@ -74,8 +86,7 @@ static size_t see_lock(struct scan *scan, const char *folder, const char *name, 
       close(fd);
     return 0;
   }
-  const uint64_t facts[] = {info.st_ino, (uint64_t)info.st_size, (uint64_t)info.st_mtim.tv_sec, (uint64_t)info.st_mtim.tv_nsec};
-  scan->locks.signature = mix(mix(scan->locks.signature, name, strlen(name) + 1), facts, sizeof(facts));
+  scan->locks.signature = mix_file(scan->locks.signature, name, &info);
   if (info.st_size > 0 && info.st_size <= LOCK_BYTES && (size_t)info.st_size <= room && (bytes = malloc((size_t)info.st_size)))
     got = read(fd, bytes, (size_t)info.st_size);
   if (got > 0 && scan->json->parse(scan->self, bp_str_make(bytes, (size_t)got), &root, NULL) == BP_OK) {

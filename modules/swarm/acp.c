@@ -43,13 +43,7 @@ static bp_json_writer begin(const struct swarm *w) {
 
 /* Ends the payload and calls the gateway; the writer is freed. */
 static bp_status call(const struct swarm *w, bp_str method, bp_json_writer out, uint32_t timeout_ms, bp_service_done_fn done, void *ctx) {
-  bp_str payload = {NULL, 0};
-  w->json->object_end(out);
-  bp_status status = w->json->writer_text(out, &payload, NULL);
-  if (status == BP_OK)
-    status = w->service->call(w->self, GATEWAY, method, payload, timeout_ms, done, ctx);
-  w->json->writer_free(out);
-  return status;
+  return kit_service_call(w->self, w->service, w->json, GATEWAY, method, out, timeout_ms, done, ctx);
 }
 
 static void tell_session(const struct swarm *w, bp_str method, bp_str id) {

@@ -69,29 +69,26 @@ struct decomposition;
 struct session {
   struct session *next;
   struct swarm *module;
-  char id[KIT_UUID_BYTES];
   struct kit_text prompt;
-  uint32_t agent_count;
-  uint32_t status; /* SESSION_* */
-  bool is_ended;   /* session:complete is under way or sent */
-  bool is_waiting; /* for its turn to have workers, or for a worker to be configured */
   struct todo *todos;
-  uint32_t todo_count;
-  bool is_resumed;      /* read after a restart, not yet begun */
   struct agent *agents; /* in the order they were added */
-  uint32_t agents_added;
-  bp_timer replace_timer;
-  bool is_replacing;
+  struct decomposition *decomposition;
   bp_request request;  /* of POST while it waits; may have become stale */
   bp_request aborting; /* of DELETE */
-  struct decomposition *decomposition;
+  bp_timer replace_timer;
+  uint32_t agent_count, agents_added, todo_count;
+  uint32_t status; /* SESSION_* */
+  char id[KIT_UUID_BYTES];
+  bool is_ended;   /* session:complete is under way or sent */
+  bool is_waiting; /* for its turn to have workers, or for a worker to be configured */
+  bool is_resumed; /* read after a restart, not yet begun */
+  bool is_replacing;
   /* outbox.c */
-  struct record *first, *last;
-  uint32_t waiting, in_flight;
   bool is_held; /* workers' output is */
-  uint32_t logged;
-  bp_timer retry_timer;
   bool is_retrying;
+  uint32_t waiting, in_flight, logged;
+  struct record *first, *last;
+  bp_timer retry_timer;
 };
 
 struct swarm {

@@ -1,6 +1,7 @@
 /* Telling the timeline, where there is one: the session as its root, each task below it. */
 #include "swarm.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void ignored(void *ctx, bp_status status, bp_str payload) {
@@ -9,9 +10,7 @@ static void ignored(void *ctx, bp_status status, bp_str payload) {
 
 static void put_id(const struct swarm *w, bp_json_writer out, const char *name, const char *prefix, const char *id) {
   char text[KIT_UUID_BYTES + 16];
-  size_t len = strlen(prefix);
-  memcpy(text, prefix, len);
-  memcpy(text + len, id, KIT_UUID_BYTES);
+  snprintf(text, sizeof(text), "%s%s", prefix, id);
   json_text_member(w->json, out, str_z(name), str_z(text));
 }
 
@@ -34,11 +33,7 @@ static bp_json_writer begin(const struct session *s, const char *status, bp_str 
 }
 
 static void send(const struct swarm *w, bp_json_writer out) {
-  bp_str payload;
-  w->json->object_end(out);
-  if (w->json->writer_text(out, &payload, NULL) == BP_OK)
-    w->service->call(w->self, BP_LIT("timeline/1"), BP_LIT("put"), payload, 0, ignored, NULL);
-  w->json->writer_free(out);
+  kit_service_call(w->self, w->service, w->json, BP_LIT("timeline/1"), BP_LIT("put"), out, 0, ignored, NULL);
 }
 
 void timeline_session(const struct session *s) {
