@@ -294,7 +294,7 @@ static const char *read_plain(struct creation *c, bp_json facts) {
   bp_str name, domain, mode;
   if (!field_text(d, facts, "name", &name) || !field_text(d, facts, "domain", &domain) || !field_text(d, facts, "mode", &mode))
     return "name, domain and mode must be strings";
-  if (mode.len && !str_same(mode, "fork") && !str_same(mode, "cluster"))
+  if (mode.len && !kit_same(mode, "fork") && !kit_same(mode, "cluster"))
     return "mode must be \"fork\" or \"cluster\"";
   if (domain.len > 253)
     return "domain must be at most 253 bytes";
@@ -308,7 +308,7 @@ static const char *read_plain(struct creation *c, bp_json facts) {
   if (c->instances < 0 || c->instances > INSTANCES_MOST)
     return "instances must be an integer from 1 to 64";
   c->instances = c->instances ? c->instances : 1;
-  snprintf(c->mode, sizeof(c->mode), "%s", str_same(mode, "cluster") ? "cluster" : "fork");
+  snprintf(c->mode, sizeof(c->mode), "%s", kit_same(mode, "cluster") ? "cluster" : "fork");
   c->domain = domain.len ? strndup(domain.ptr, domain.len) : NULL;
   return read_name(c, name);
 }

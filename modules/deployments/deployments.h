@@ -219,8 +219,6 @@ int64_t metrics_started_ticks(int64_t pid);
 void event_updated(const struct deployments *module, int64_t id, const char *action, const char *status, const struct running *running);
 void event_deleted(const struct deployments *module, int64_t id);
 void event_output(const struct deployments *module, int64_t id, unsigned stream, bp_str text);
-/* ISO 8601 with milliseconds; the text is as long as 24 bytes. */
-bp_str iso_time(int64_t wall_ms, char text[32]);
 
 /* ---- services.c ---- */
 
@@ -238,7 +236,6 @@ void logs_start(struct deployments *module);
 bool member(const struct deployments *module, bp_json object, const char *name, bp_json *ret); /* there and not null */
 bool field_text(const struct deployments *module, bp_json object, const char *name, bp_str *ret);
 int64_t field_number(const struct deployments *module, bp_json object, const char *name);
-bool str_same(bp_str a, const char *b);
 void put_number(const bp_json_1 *json, bp_json_writer out, const char *name, int64_t value);
 void put_text(const bp_json_1 *json, bp_json_writer out, const char *name, const char *value);
 

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #define TOPIC "deployments.socket"
 
@@ -30,15 +29,6 @@ static void end(const struct deployments *d, bp_json_writer out) {
   if (d->json->writer_text(out, &text, NULL) == BP_OK)
     d->live->publish(d->self, BP_LIT(TOPIC), BP_LIT(""), text);
   d->json->writer_free(out);
-}
-
-bp_str iso_time(int64_t wall_ms, char text[32]) {
-  time_t seconds = (time_t)(wall_ms / 1000);
-  struct tm parts;
-  gmtime_r(&seconds, &parts);
-  size_t len = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &parts);
-  int more = snprintf(text + len, 32 - len, ".%03dZ", (int)(wall_ms % 1000));
-  return bp_str_make(text, len + (size_t)more);
 }
 
 void event_updated(const struct deployments *d, int64_t id, const char *action, const char *status, const struct running *running) {
@@ -75,7 +65,7 @@ static void output(const struct deployments *d, const char *event, const char *r
   put_number(d->json, out, "id", id);
   json_text_member(d->json, out, BP_LIT("data"), text);
   put_text(d->json, out, "stream", stream ? "stderr" : "stdout");
-  json_text_member(d->json, out, BP_LIT("timestamp"), iso_time(d->core->now_wall_ns() / 1000000, time));
+  json_text_member(d->json, out, BP_LIT("timestamp"), kit_time_text(d->core->now_wall_ns(), time));
   end(d, out);
 }
 

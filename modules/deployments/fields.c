@@ -38,10 +38,6 @@ int64_t field_number(const struct deployments *d, bp_json object, const char *na
   return d->json->string(value, &text) == BP_OK ? digits(text) : -1;
 }
 
-bool str_same(bp_str a, const char *b) {
-  return a.len == strlen(b) && (a.len == 0 || memcmp(a.ptr, b, a.len) == 0);
-}
-
 void put_number(const bp_json_1 *json, bp_json_writer out, const char *name, int64_t value) {
   json->key(out, str_z(name));
   json->put_integer(out, value);

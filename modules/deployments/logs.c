@@ -24,15 +24,6 @@ static void keep_last_words(struct running *running, bp_str line) {
   running->last_words[running->last_words_len++] = '\n';
 }
 
-/* Cut where a character begins: the lines are UTF-8. */
-static size_t cut(bp_str text, size_t most) {
-  if (text.len <= most)
-    return text.len;
-  while (most > 0 && ((unsigned char)text.ptr[most] & 0xc0) == 0x80)
-    most--;
-  return most;
-}
-
 void logs_add(struct running *running, unsigned stream, bp_str line) {
   struct deployments *d = running->module;
   struct batch *batch = &running->batches[stream];
@@ -44,7 +35,7 @@ void logs_add(struct running *running, unsigned stream, bp_str line) {
     batch->text = malloc(BATCH_BYTES);
   if (!batch->text || batch->len + 1 >= BATCH_BYTES)
     return; /* the rest is in the log file */
-  size_t len = cut(line, BATCH_BYTES - batch->len - 1);
+  size_t len = kit_cut(line, BATCH_BYTES - batch->len - 1).len;
   if (len)
     memcpy(batch->text + batch->len, line.ptr, len);
   batch->len += len;
@@ -195,7 +186,7 @@ static void on_row(void *ctx, const bp_db_outcome *outcome) {
   bp_str text = {NULL, 0};
   if (kit_call_failed(reading, outcome))
     return;
-  bool has_failed = str_same(db_column(d->db, outcome, 0, 0, STATUS_COLUMN), "error");
+  bool has_failed = kit_same(db_column(d->db, outcome, 0, 0, STATUS_COLUMN), "error");
   if (d->db->rows(outcome->result, 0) == 0)
     kit_call_problem(reading, 404, BP_LIT("Deployment not found"));
   else if (running && !running->is_dead && d->supervisor->log_files)

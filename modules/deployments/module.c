@@ -51,7 +51,7 @@ static void choose_supervisor(struct deployments *d) {
   const char *why_not = NULL;
   d->supervisor = &native_supervisor;
   d->config->string(d->self, BP_LIT("supervisor"), &word);
-  if (!str_same(word, "pm2"))
+  if (!kit_same(word, "pm2"))
     return;
   d->pm2 = pm2_new(d, &why_not);
   if (d->pm2)

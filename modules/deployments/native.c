@@ -59,7 +59,7 @@ static const bp_proc_events events = {.size = sizeof(events), .started = on_star
 static uint32_t restart_policy(const struct deployments *d) {
   bp_str word = BP_LIT("");
   d->config->string(d->self, BP_LIT("restart"), &word);
-  return str_same(word, "always") ? BP_RESTART_ALWAYS : str_same(word, "never") ? BP_RESTART_NEVER : BP_RESTART_ON_FAILURE;
+  return kit_same(word, "always") ? BP_RESTART_ALWAYS : kit_same(word, "never") ? BP_RESTART_NEVER : BP_RESTART_ON_FAILURE;
 }
 
 /* The arguments as they are, or behind the small program that makes a cluster of them. */

@@ -213,7 +213,7 @@ void deployments_action(void *state, bp_request request) {
   d->http->facts(request, &facts);
   field_text(d, facts, "action", &action);
   for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-    if (str_same(action, kinds[i].name)) {
+    if (kit_same(action, kinds[i].name)) {
       d->http->defer(request, NULL, NULL);
       operation_add(d, (enum operation_kind)i, field_number(d, facts, "id"), request, NULL);
       return;

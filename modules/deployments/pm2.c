@@ -179,8 +179,8 @@ static void put_preparation(const struct watchman *w, const struct launch *launc
   json->key(out, BP_LIT("autostart"));
   json->put_boolean(out, 1);
   json->key(out, BP_LIT("autorestart"));
-  json->put_boolean(out, !str_same(policy, "never"));
-  if (str_same(policy, "on-failure")) {
+  json->put_boolean(out, !kit_same(policy, "never"));
+  if (kit_same(policy, "on-failure")) {
     json->key(out, BP_LIT("stop_exit_codes"));
     json->array_begin(out);
     json->put_integer(out, 0);

@@ -261,10 +261,10 @@ void pm2_pub_frame(void *ctx, const struct amp_frame *frame) {
   struct watchman *w = ctx;
   const struct deployments *d = w->module;
   bp_str topic = amp_typed(frame, 0, 's');
-  bool is_out = str_same(topic, "log:out"), is_err = str_same(topic, "log:err");
+  bool is_out = kit_same(topic, "log:out"), is_err = kit_same(topic, "log:err");
   bp_json payload = 0, data = 0;
   bp_str text;
-  if (str_same(topic, "process:event")) {
+  if (kit_same(topic, "process:event")) {
     pm2_refresh(w, NULL, NULL);
     return;
   }
@@ -291,7 +291,7 @@ static void put_process(const struct watchman *w, bp_json_writer out, const stru
   put_text(json, out, "id", id);
   put_text(json, out, "name", p->name);
   put_text(json, out, "status", p->status);
-  json_text_member(json, out, BP_LIT("uptime"), iso_time(p->uptime_ms, time));
+  json_text_member(json, out, BP_LIT("uptime"), kit_time_text(p->uptime_ms * 1000000, time));
   json->key(out, BP_LIT("cpu"));
   json->put_real(out, p->cpu_percent);
   put_number(json, out, "memory", p->memory_bytes);

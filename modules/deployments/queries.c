@@ -252,7 +252,7 @@ static void put_process(const struct deployments *d, bp_json_writer out, const s
   put_text(json, out, "id", id);
   json_text_member(json, out, BP_LIT("name"), row_process_name(row, name));
   put_text(json, out, "status", pm2_status(row, running));
-  json_text_member(json, out, BP_LIT("uptime"), iso_time(is_online ? running->started_ms : row->started_ms, time));
+  json_text_member(json, out, BP_LIT("uptime"), kit_time_text((is_online ? running->started_ms : row->started_ms) * 1000000, time));
   json->key(out, BP_LIT("cpu"));
   json->put_real(out, is_online ? running->cpu_percent : 0);
   put_number(json, out, "memory", is_online ? running->memory_bytes : 0);
@@ -291,7 +291,7 @@ void deployments_processes(void *state, bp_request request) {
 static void on_call(void *ctx, bp_service_call call, bp_str method, bp_str payload) {
   struct deployments *d = ctx;
   (void)payload;
-  if (str_same(method, "list"))
+  if (kit_same(method, "list"))
     begin(d, 0, call, put_array);
   else
     d->service->answer(call, BP_E_UNSUPPORTED, BP_LIT("deployments/1 has the method list"));

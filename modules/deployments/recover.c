@@ -18,7 +18,7 @@ static void recover_one(struct deployments *d, const struct row *row) {
   running_drop(d, running);
   if (row->wants_running)
     operation_add(d, OPERATION_START, row->id, 0, NULL);
-  else if (str_same(str_z(row->status), "running"))
+  else if (kit_same(str_z(row->status), "running"))
     supervisor_note(d, row->id, "stop", "stopped");
 }
 

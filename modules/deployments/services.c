@@ -39,7 +39,7 @@ static void put_service(const struct deployments *d, bp_json_writer out, bp_json
   d->json->object_begin(out);
   while (d->json->next(service, &cursor, &name, &value) == BP_OK) {
     d->json->key(out, name);
-    bool is_secret = !is_admin && str_same(name, "connectionString") && d->json->string(value, &text) == BP_OK;
+    bool is_secret = !is_admin && kit_same(name, "connectionString") && d->json->string(value, &text) == BP_OK;
     if (is_secret && mask(text, masked, sizeof(masked)))
       d->json->put_string(out, str_z(masked));
     else
@@ -133,7 +133,7 @@ static bool inject_one(struct operation *op, bp_json service) {
   if (!field_text(d, service, "type", &type) || !field_text(d, service, "connectionString", &address) || !address.ptr)
     return false;
   for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-    if (str_same(type, kinds[i].type))
+    if (kit_same(type, kinds[i].type))
       return env_default(&op->env, kinds[i].names[0], address) && (!kinds[i].names[1] || env_default(&op->env, kinds[i].names[1], address));
   return true;
 }

@@ -182,7 +182,7 @@ static void on_services(void *ctx, bp_status status, bp_str payload) {
 
 static void ask_services(struct operation *op) {
   const struct deployments *d = op->module;
-  if (str_same(str_z(op->row.services), "[]")) {
+  if (kit_same(str_z(op->row.services), "[]")) {
     inspect(op);
     return;
   }
@@ -317,7 +317,7 @@ static uint32_t allowed_argv(const struct deployments *d, bp_json facts, bp_str 
 /* The commands `node` and `npm` may be configured to be somewhere else than on the path. */
 static void place_program(const struct deployments *d, bp_str *program) {
   bp_str place = {NULL, 0};
-  if ((str_same(*program, "node") || str_same(*program, "npm")) && d->config->string(d->self, *program, &place) == BP_OK && place.len)
+  if ((kit_same(*program, "node") || kit_same(*program, "npm")) && d->config->string(d->self, *program, &place) == BP_OK && place.len)
     *program = place;
 }
 

@@ -13,7 +13,7 @@ static int64_t idle_limit_ms(const struct vscode *v) {
 static bool is_in_use(const struct vscode *v, bp_json health) {
   bp_json value = 0;
   bp_str status = {NULL, 0};
-  return v->json->get(health, BP_LIT("status"), &value) == BP_OK && v->json->string(value, &status) == BP_OK && str_same(status, "alive");
+  return v->json->get(health, BP_LIT("status"), &value) == BP_OK && v->json->string(value, &status) == BP_OK && kit_same(status, "alive");
 }
 
 static void on_health(struct editor *e, uint32_t status, bp_str body) {

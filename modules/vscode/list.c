@@ -101,7 +101,7 @@ static bool ask_one(struct listing *l, bp_json repository) {
   bp_json type = 0, path = 0;
   bp_str word, payload = {NULL, 0};
   bp_json_writer out = 0;
-  if (v->json->get(repository, BP_LIT("type"), &type) != BP_OK || v->json->string(type, &word) != BP_OK || !str_same(word, "git") ||
+  if (v->json->get(repository, BP_LIT("type"), &type) != BP_OK || v->json->string(type, &word) != BP_OK || !kit_same(word, "git") ||
       v->json->get(repository, BP_LIT("path"), &path) != BP_OK || v->json->writer_new(v->self, &out) != BP_OK)
     return false;
   struct question *question = malloc(sizeof(*question));

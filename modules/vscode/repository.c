@@ -8,10 +8,6 @@
 
 #define SERVICE_MS 10000
 
-bool str_same(bp_str a, const char *b) {
-  return a.len == strlen(b) && (a.len == 0 || memcmp(a.ptr, b, a.len) == 0);
-}
-
 void put_number(const bp_json_1 *json, bp_json_writer out, const char *name, int64_t value) {
   json->key(out, str_z(name));
   json->put_integer(out, value);

@@ -101,7 +101,6 @@ void idle_start(struct vscode *module);                                         
 void event_updated(const struct editor *editor, const char *action, bool has_address); /* events.c */
 /* An id that is a number or digits; 0: absent or empty, -1: neither. */
 int64_t repo_id(const struct vscode *module, bp_json object);
-bool str_same(bp_str a, const char *b);
 void put_number(const bp_json_1 *json, bp_json_writer out, const char *name, int64_t value);
 void put_text(const bp_json_1 *json, bp_json_writer out, const char *name, const char *value);
 int64_t member_number(const bp_json_1 *json, bp_json object, const char *name); /* 0 where it is none */

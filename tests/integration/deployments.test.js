@@ -360,6 +360,22 @@ test('actions on one deployment at the same time happen one after the other', as
   await act(id, 'stop');
 });
 
+test('the module taken out of the configuration and put back leaves what runs alone', async () => {
+  const repo = await nodeApp('reloaded');
+  const { id } = await deploy({ repositoryId: repo.id });
+  const { pid } = (await act(id, 'start')).deployment;
+  host.writeConfig(CONFIG.replace(/module "deployments".*/, ''));
+  host.child.kill('SIGHUP');
+  await waitFor('the module to be gone', async () => (await call('GET', URL)).status === 404);
+  assert.equal((await answers(repo.port)).pid, pid);
+  host.writeConfig(CONFIG);
+  host.child.kill('SIGHUP');
+  await waitFor('it to be known again', async () => { const now = (await call('GET', URL)).deployments?.find((one) => one.id === id); return now && now.status === 'running' && now.pid === pid; });
+  await ask(repo.port, '/crash');
+  await waitFor('another process', async () => { const seen = await ask(repo.port); return seen && seen.pid !== pid; });
+  await act(id, 'delete');
+});
+
 test('a program outlives the host, and is taken over; what is gone is started again', async () => {
   const kept = await nodeApp('kept');
   const lost = await nodeApp('lost');
