@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
+const { io } = require('socket.io-client');
 const { Host } = require('./lib/host.js');
 const { openEventStream, request, waitFor } = require('./lib/client.js');
 
@@ -14,6 +15,7 @@ const URL = '/api/deployments';
 const FIRST = 22000 + Math.floor(Math.random() * 900) * 10; // ports given to repositories
 const CONFIG = `listen "127.0.0.1:${PORT}" { family = "desktop" }
 module "desktop" {}
+module "socketio" {}
 module "repositories" { first_port = ${FIRST}, last_port = ${FIRST + 60} }
 module "deployments" { node = "${process.execPath}" }
 module "org.example.found-services" { path = "${process.env.BACKPLANE_TEST_PLUGINS}/test_found_services.so", found = {
@@ -171,6 +173,30 @@ test('start, figures, logs, restart, stop, delete of a real program', async () =
   assert.equal(new Date(line.args[0].timestamp).toISOString(), line.args[0].timestamp);
   assert.equal(events().find((event) => event.event === `deployment:${id}:log`).room, `deployment:${id}`);
   watch.close();
+});
+
+test('Socket.IO clients hear of deployments; their own event of its log only those in its room', async () => {
+  const repo = await nodeApp('heard');
+  const { id } = await deploy({ repositoryId: repo.id });
+  const clients = await Promise.all([true, false].map((joins) => new Promise((resolve) => {
+    const client = { events: [], socket: io(`http://127.0.0.1:${host.port(PORT)}`, { forceNew: true }) };
+    client.socket.onAny((event, arg) => client.events.push({ event, ...arg }));
+    client.socket.on('connect', () => { if (joins) client.socket.emit('deployment:join', id); resolve(client); });
+  })));
+  const heard = (client, event, test = () => true) => client.events.find((one) => one.event === event && one.id === id && test(one));
+  await act(id, 'start');
+  const [inside, outside] = clients;
+  for (const client of clients) {
+    await waitFor('the start', () => heard(client, 'deployment:updated', (one) => one.action === 'start' && one.status === 'running' && one.pid > 0));
+    await waitFor('figures', () => heard(client, 'deployment:updated', (one) => one.action === 'metrics' && one.memory > 1e6));
+  }
+  await ask(repo.port);
+  for (const client of clients) await waitFor('the log', () => heard(client, 'deployment:logs', (one) => one.data.includes('asked for /')));
+  await waitFor('the log of the room', () => heard(inside, `deployment:${id}:log`, (one) => one.data.includes('asked for /') && one.stream === 'stdout'));
+  await act(id, 'delete');
+  for (const client of clients) await waitFor('the deletion', () => heard(client, 'deployment:deleted'));
+  assert.equal(heard(outside, `deployment:${id}:log`), undefined);
+  for (const client of clients) client.socket.close();
 });
 
 test('delete stops what runs, and removes its log files', async () => {
