@@ -1,5 +1,6 @@
 /* What a client sees of all servers together: whose names are whose, and which resource belongs to whom. */
 #include "builtin.h"
+#include "template.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -265,48 +266,11 @@ struct server *aggregate_find(struct session *session, enum list_kind kind, bp_s
   return wanted.name ? wanted.server : NULL;
 }
 
-/* {name} stands for anything but "/", {+name} and {name*} for anything; each for at least one byte. */
-static bool fits(bp_str pattern, bp_str uri) {
-  while (pattern.len && pattern.ptr[0] != '{') {
-    if (!uri.len || uri.ptr[0] != pattern.ptr[0])
-      return false;
-    pattern = bp_str_make(pattern.ptr + 1, pattern.len - 1);
-    uri = bp_str_make(uri.ptr + 1, uri.len - 1);
-  }
-  if (!pattern.len)
-    return !uri.len;
-  const char *end = memchr(pattern.ptr, '}', pattern.len);
-  if (!end)
-    return false;
-  size_t len = (size_t)(end - pattern.ptr) + 1;
-  bool is_wide = memchr(pattern.ptr, '+', len) || memchr(pattern.ptr, '*', len) || memchr(pattern.ptr, '?', len) || memchr(pattern.ptr, '/', len);
-  bp_str rest = bp_str_make(pattern.ptr + len, pattern.len - len);
-  if (!rest.len && is_wide)
-    return true;
-  for (size_t i = 1; i <= uri.len; i++) {
-    if (!is_wide && uri.ptr[i - 1] == '/')
-      return false;
-    if (fits(rest, bp_str_make(uri.ptr + i, uri.len - i)))
-      return true;
-  }
-  return false;
-}
-
-#define TEMPLATE_VARIABLES_MOST 6 /* each costs a walk over the rest of the URI */
-#define URI_BYTES_MOST 2048
-
-static bool is_tame(bp_str pattern) {
-  unsigned count = 0;
-  for (size_t i = 0; i < pattern.len; i++)
-    count += pattern.ptr[i] == '{';
-  return count <= TEMPLATE_VARIABLES_MOST;
-}
-
 static bool template_each(void *ctx, struct server *server, bp_json item, bp_str name, bp_str shown) {
   struct wanted *wanted = ctx;
   (void)item;
   (void)name;
-  if (wanted->shown.len > URI_BYTES_MOST || !is_tame(shown) || !fits(shown, wanted->shown))
+  if (!template_fits(shown, wanted->shown))
     return true;
   wanted->server = server;
   return false;

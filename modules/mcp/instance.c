@@ -1,6 +1,7 @@
 /* The life of a running server: secrets, spawn, handshake, idle, end. */
 #include "instance.h"
 #include "control.h"
+#include "process.h"
 #include "remote.h"
 #include "session.h"
 #include "upward.h"
@@ -9,12 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GRACE_MS 2000
-#define ERROR_LINE_BYTES_MAX (16u * 1024)
 #define BREAKER_FIRST_MS 500
 #define BREAKER_MOST_MS 30000
-#define ARGS_MOST 256u
-#define ENV_MOST 256u
 
 static void fail_start(struct instance *instance, const char *why);
 
@@ -116,8 +113,7 @@ static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *exit) {
   bool is_shared = server->main == instance;
   (void)proc;
   instance->has_proc = false;
-  if (instance->errors.len)
-    log_line(server, BP_PROC_STDERR, text_str(&instance->errors));
+  process_flush(instance);
   if (!instance->is_stopped) {
     if (exit->why == BP_PROC_NOT_STARTED)
       snprintf(instance->failure, sizeof(instance->failure), "\"%.80s\" could not be started: %.80s", server->command, strerror(exit->code));
@@ -125,7 +121,7 @@ static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *exit) {
       snprintf(instance->failure, sizeof(instance->failure), "the server ended with signal %d", exit->signal);
     else
       snprintf(instance->failure, sizeof(instance->failure), "the server ended with exit code %d", exit->code);
-    if (instance->phase != INSTANCE_READY || exit->code != 0)
+    if (instance->phase != INSTANCE_READY) /* one that has worked is woken again at once */
       note_failure(server, instance->failure);
   }
   instance->phase = INSTANCE_ENDING;
@@ -136,70 +132,6 @@ static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *exit) {
   if (instance->owner)
     session_instance_ended(instance->owner, instance);
   instance_free(instance);
-}
-
-/* ---- Output ---- */
-
-static void take_piece(struct instance *instance, bp_str piece, bool is_end) {
-  size_t most = (size_t)instance->m->message_bytes_most;
-  if (instance->is_skipping) {
-    instance->is_skipping = !is_end;
-    return;
-  }
-  if (instance->input.len + piece.len > most || !text_add(&instance->input, piece)) {
-    say(instance->m, BP_LOG_WARN, "a message over message_limit_bytes was dropped", str_z(instance->server->id));
-    log_line(instance->server, BP_PROC_STDERR, BP_LIT("[backplane] a message over message_limit_bytes was dropped"));
-    text_release(&instance->input);
-    instance->is_skipping = !is_end;
-    return;
-  }
-  if (!is_end)
-    return;
-  struct text line = instance->input;
-  instance->input = (struct text){0};
-  while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' '))
-    line.len--;
-  if (line.len)
-    instance_receive(instance, text_str(&line));
-  text_release(&line);
-}
-
-static void take_errors(struct instance *instance, bp_str data) {
-  while (data.len) {
-    const char *end = memchr(data.ptr, '\n', data.len);
-    size_t len = end ? (size_t)(end - data.ptr) : data.len;
-    size_t room = ERROR_LINE_BYTES_MAX > instance->errors.len ? ERROR_LINE_BYTES_MAX - instance->errors.len : 0;
-    text_add(&instance->errors, bp_str_make(data.ptr, len < room ? len : room));
-    if (end || instance->errors.len >= ERROR_LINE_BYTES_MAX) {
-      if (end || len > 0)
-        log_line(instance->server, BP_PROC_STDERR, text_str(&instance->errors));
-      text_release(&instance->errors);
-    }
-    len += end ? 1 : 0;
-    data = bp_str_make(data.ptr + len, data.len - len);
-  }
-}
-
-/* Nothing below frees the instance: it ends by on_exited only, or in a tick. */
-static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {
-  struct instance *instance = ctx;
-  (void)proc;
-  if (stream == BP_PROC_STDERR) {
-    take_errors(instance, data);
-    return;
-  }
-  while (data.len) {
-    const char *end = memchr(data.ptr, '\n', data.len);
-    size_t len = end ? (size_t)(end - data.ptr) : data.len;
-    take_piece(instance, bp_str_make(data.ptr, len), end != NULL);
-    len += end ? 1 : 0;
-    data = bp_str_make(data.ptr + len, data.len - len);
-  }
-}
-
-static void on_drained(void *ctx, bp_proc proc) {
-  (void)proc;
-  instance_drained(ctx);
 }
 
 /* ---- The handshake ---- */
@@ -220,6 +152,9 @@ static void become_ready(struct instance *instance) {
 static void on_discovered(struct instance *instance, unsigned changed) {
   if (instance->phase == INSTANCE_INITIALIZING)
     become_ready(instance);
+  if (instance->server->is_late)
+    changed = CHANGED_ALL;
+  instance->server->is_late = false;
   if (changed)
     up_lists_changed(instance, changed);
 }
@@ -306,70 +241,17 @@ static void fail_start(struct instance *instance, const char *why) {
   }
 }
 
-static uint32_t read_args(const struct mcp *m, bp_json args, bp_str *argv) {
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < m->json->count(args) && count < ARGS_MOST; i++) {
-    bp_json item = 0;
-    if (m->json->at(args, i, &item) == BP_OK && m->json->string(item, &argv[count]) == BP_OK)
-      count++;
-  }
-  return count;
-}
-
-static uint32_t read_env(const struct mcp *m, bp_json env, bp_proc_env *list) {
-  uint64_t cursor = 0;
-  uint32_t count = 0;
-  bp_str name, text;
-  bp_json value;
-  while (env && count < ENV_MOST && m->json->next(env, &cursor, &name, &value) == BP_OK)
-    if (m->json->string(value, &text) == BP_OK)
-      list[count++] = (bp_proc_env){.size = sizeof(bp_proc_env), .is_secret = 1, .name = name, .value = text};
-  return count;
-}
-
-static void spawn(struct instance *instance, bp_json args, bp_json env) {
-  static const bp_proc_events events = {
-      .size = sizeof(events), .started = on_started, .output = on_output, .stdin_drained = on_drained, .exited = on_exited};
-  struct mcp *m = instance->m;
-  bp_str argv[ARGS_MOST + 1];
-  bp_proc_env list[ENV_MOST];
+static void begin_with(struct instance *instance, bp_str secrets) {
   bp_error err = BP_ERROR_INIT;
-  argv[0] = str_z(instance->server->command);
-  bp_proc_spec spec = {.size = sizeof(spec),
-                       .lifetime = BP_PROC_BOUND,
-                       .flags = BP_PROC_RAW_OUTPUT | BP_PROC_STDIN,
-                       .name = str_z(instance->server->id),
-                       .argv = {argv, 1 + read_args(m, args, argv + 1), (uint32_t)sizeof(argv[0])},
-                       .cwd = instance->server->cwd ? str_z(instance->server->cwd) : BP_LIT(""),
-                       .env = {list, read_env(m, env, list), (uint32_t)sizeof(list[0])},
-                       .grace_ms = GRACE_MS};
-  instance->has_proc = true;
-  bp_status status = m->proc->spawn(m->self, &spec, &events, instance, &instance->proc, &err);
-  if (status == BP_OK)
-    return;
-  instance->has_proc = false;
-  fail_start(instance, err.message[0] ? err.message : "the process could not be started");
-}
-
-static void spawn_with(struct instance *instance, bp_str env_text) {
-  struct mcp *m = instance->m;
-  bp_json args = 0, env = 0;
   if (instance->server->url) {
-    instance->remote = remote_open(instance, env_text);
+    instance->remote = remote_open(instance, secrets);
     if (instance->remote)
       greet(instance);
     else
       fail_start(instance, "out of memory");
-    return;
+  } else if (process_spawn(instance, secrets, on_started, on_exited, &err) != BP_OK) {
+    fail_start(instance, err.message[0] ? err.message : "the process could not be started");
   }
-  m->json->parse(m->self, str_z(instance->server->args), &args, NULL);
-  if (env_text.len)
-    m->json->parse(m->self, env_text, &env, NULL);
-  spawn(instance, args, env);
-  if (args)
-    m->json->release(m->self, args);
-  if (env)
-    m->json->release(m->self, env);
 }
 
 static void on_secret(void *ctx, bp_status status, bp_str value, const bp_error *err) {
@@ -378,7 +260,7 @@ static void on_secret(void *ctx, bp_status status, bp_str value, const bp_error 
   if (instance->phase == INSTANCE_ENDING) /* the tick frees it */
     return;
   if (status == BP_OK)
-    spawn_with(instance, value);
+    begin_with(instance, value);
   else
     fail_start(instance, err && err->message[0] ? err->message : "the values of its environment cannot be read");
 }
@@ -390,7 +272,7 @@ static void begin(struct instance *instance) {
   instance->phase_since_ms = now_ms(m);
   m->starting_count++;
   if (!instance->server->secret) {
-    spawn_with(instance, BP_LIT(""));
+    begin_with(instance, BP_LIT(""));
     return;
   }
   bp_status status = m->secret->get(m->self, BP_LIT(""), str_z(instance->server->secret), on_secret, instance);

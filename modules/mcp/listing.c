@@ -10,6 +10,7 @@ struct listing {
   char *principal, *id;
   enum list_kind kind;
   unsigned waiting;
+  bp_timer timer; /* ends the wait */
 };
 
 static void answer(struct mcp *m, struct session *session, bp_request request, bp_str id, enum list_kind kind) {
@@ -35,9 +36,22 @@ static void finish(struct listing *l) {
     struct text text = rpc_error(l->m, str_z(l->id), RPC_GONE, BP_LIT("Session not found"));
     reply_rpc(l->m, l->request, NULL, 404, &text);
   }
+  if (l->timer)
+    l->m->loop->timer_cancel(l->timer);
   free(l->principal);
   free(l->id);
   free(l);
+}
+
+/* Those that are too slow come later, with a notification. */
+static void on_late(void *ctx, bp_timer timer) {
+  struct listing *l = ctx;
+  (void)timer;
+  l->timer = 0;
+  wake_cancel(l->m, l);
+  for (struct server *server = l->m->servers; server; server = server->next)
+    server->is_late = server->is_late || !server->manifest.is_known;
+  finish(l);
 }
 
 /* One that does not start is left out: the others are not to suffer. */
@@ -68,6 +82,7 @@ void listing_begin(const struct incoming *in, enum list_kind kind) {
     l->session[i] = in->session->id[i];
   m->http->defer(in->request, NULL, NULL);
   l->waiting = 1;
+  m->loop->timer(m->self, m->list_wait_ms, 0, on_late, l, &l->timer);
   for (struct server *server = m->servers; server; server = server->next)
     if (is_unknown(in->session, server)) {
       l->waiting++;

@@ -60,6 +60,7 @@ struct server {
   struct manifest manifest;
   unsigned failures; /* in a row; the breaker */
   int64_t retry_at_ns;
+  bool is_late;      /* a list was answered without it: who asked is told when it is known */
   char failure[200]; /* the last one */
   int64_t log_window_ns;
   unsigned log_lines;         /* in this window */
@@ -117,7 +118,8 @@ struct mcp {
   bp_timer tick;
 
   /* options */
-  int64_t start_timeout_ms, call_timeout_ms, idle_ms, session_idle_ms, starts_at_once, instances_most, sessions_most, message_bytes_most;
+  int64_t start_timeout_ms, call_timeout_ms, list_wait_ms, idle_ms, session_idle_ms, starts_at_once, instances_most, sessions_most,
+      message_bytes_most;
   int64_t search_from;
   bool has_prefix, is_always_private, has_builtin;
   bp_json groups; /* object */

@@ -25,6 +25,7 @@ static const bp_need needs[] = {
 static const bp_option options[] = {
     NUMBER("start_timeout_ms", "How long a server may take to answer initialize and each of its lists.", "30000", 100, 600000),
     NUMBER("call_timeout_ms", "How long a call may take; progress starts the time anew.", "300000", 100, 86400000),
+    NUMBER("list_wait_ms", "How long a list waits for servers nobody knows yet; afterwards it is answered without them.", "15000", 100, 100000),
     NUMBER("idle_ms", "A server without a call for so long is stopped; 0 never stops one.", "300000", 0, 86400000),
     NUMBER("session_idle_s", "A session nobody uses for so long ends.", "3600", 1, 604800),
     NUMBER("starts_at_once", "Servers that may start at the same time.", "4", 1, 64),
@@ -57,9 +58,16 @@ static void read_options(struct mcp *m) {
   const struct {
     const char *name;
     int64_t *place;
-  } numbers[] = {{"start_timeout_ms", &m->start_timeout_ms}, {"call_timeout_ms", &m->call_timeout_ms},        {"idle_ms", &m->idle_ms},
-                 {"session_idle_s", &m->session_idle_ms},    {"starts_at_once", &m->starts_at_once},          {"processes_max", &m->instances_most},
-                 {"sessions_max", &m->sessions_most},        {"message_limit_bytes", &m->message_bytes_most}, {"search_from", &m->search_from}};
+  } numbers[] = {{"start_timeout_ms", &m->start_timeout_ms},
+                 {"call_timeout_ms", &m->call_timeout_ms},
+                 {"list_wait_ms", &m->list_wait_ms},
+                 {"idle_ms", &m->idle_ms},
+                 {"session_idle_s", &m->session_idle_ms},
+                 {"starts_at_once", &m->starts_at_once},
+                 {"processes_max", &m->instances_most},
+                 {"sessions_max", &m->sessions_most},
+                 {"message_limit_bytes", &m->message_bytes_most},
+                 {"search_from", &m->search_from}};
   uint32_t flag = 0;
   bp_str groups;
   for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

@@ -246,12 +246,40 @@ static void take_answer(struct instance *instance, bp_json message, bp_json id_v
   end_pending(pending, &outcome);
 }
 
+static bool read_digits(bp_str text, int64_t *ret) {
+  int64_t value = 0;
+  size_t i = 0;
+  for (; i < text.len && i < 18 && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++)
+    value = value * 10 + (text.ptr[i] - '0');
+  *ret = value;
+  return i > 0;
+}
+
+/* An answer beyond what JSON may be here (depth, members, numbers): its request must not wait for its time-out. The id stands at the
+ * beginning or at the end of what the SDKs write. */
+static void fail_unreadable(struct instance *instance, bp_str line) {
+  static const char start[] = "{\"jsonrpc\":\"2.0\",\"id\":", mark[] = "\"id\":";
+  const size_t mark_len = sizeof(mark) - 1, tail_len = line.len < 40 ? line.len : 40;
+  const char *found = NULL;
+  int64_t id;
+  if (!line.len || line.ptr[0] != '{')
+    return;
+  if (str_starts(line, start))
+    found = line.ptr + sizeof(start) - 1;
+  for (size_t i = line.len - tail_len; !found && i + mark_len < line.len; i++)
+    if (memcmp(line.ptr + i, mark, mark_len) == 0)
+      found = line.ptr + i + mark_len;
+  if (found && read_digits(bp_str_make(found, line.len - (size_t)(found - line.ptr)), &id))
+    instance_fail_request(instance, id, "the server's answer is JSON beyond the limits here (64 levels, 1024 members, 64-bit integers)");
+}
+
 void instance_receive(struct instance *instance, bp_str line) {
   struct mcp *m = instance->m;
   bp_json message = 0;
   bp_status status = m->json->parse(m->self, line, &message, NULL);
   if (status != BP_OK || m->json->type(message) != BP_JSON_OBJECT) {
     log_line(instance->server, BP_PROC_STDOUT, line); /* no JSON-RPC: something it prints */
+    fail_unreadable(instance, line);
   } else {
     bp_json id = json_member(m, message, "id");
     bp_str method = json_text(m, message, "method");

@@ -5,6 +5,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
+const { io } = require('socket.io-client');
 const { Host } = require('./lib/host.js');
 const { waitFor, openEventStream } = require('./lib/client.js');
 const { serverFile } = require('./lib/mcp/servers.js');
@@ -12,6 +13,7 @@ const { serverFile } = require('./lib/mcp/servers.js');
 const PORT = 3006;
 const CONFIG = `listen "127.0.0.1:${PORT}" { family = "desktop" }
 module "desktop" {}
+module "socketio" {}
 module "mcp" { start_timeout_ms = 20000, idle_ms = 0 }
 `;
 const EVERYTHING = { id: 'everything', name: 'Everything', command: process.execPath, args: [serverFile('everything'), 'stdio'], description: 'All of it' };
@@ -110,6 +112,26 @@ test('what it writes is live and kept', async () => {
   await stream.next((one) => /"action":"start"/.test(one.data) && /"status":"running"/.test(one.data));
   stream.close();
   await waitFor('the log in the store', async () => /Starting default/.test((await call('GET', '/api/mcp/everything/logs?lines=1')).logs));
+});
+
+test('Socket.IO clients hear what happens to a server and what it writes', async () => {
+  const socket = io(`http://127.0.0.1:${host.port(PORT)}`, { forceNew: true, reconnection: false });
+  const heard = [];
+  socket.onAny((name, payload) => heard.push([name, payload]));
+  const next = (name, test = () => true) => waitFor(name, () => heard.find((one) => one[0] === name && test(one[1])));
+  await new Promise((resolve, reject) => { socket.on('connect', resolve); socket.on('connect_error', reject); });
+  socket.emit('mcp:join', 'passing');
+  await call('POST', '/api/mcp', { id: 'passing', name: 'P', command: process.execPath, args: ['-e', 'console.error("hello"); console.log("plain"); setInterval(() => {}, 1000)'] });
+  const { pid } = await action('passing', 'start');
+  await next('mcp:updated', (one) => one.id === 'passing' && one.action === 'start' && one.status === 'running' && one.pid === pid);
+  const [, line] = await next('mcp:passing:log', (one) => one.stream === 'stderr');
+  assert.deepEqual([line.id, line.data, new Date(line.timestamp).toISOString()], ['passing', 'hello', line.timestamp]);
+  await next('mcp:passing:log', (one) => one.stream === 'stdout' && one.data === 'plain');
+  await action('passing', 'stop');
+  await next('mcp:updated', (one) => one.id === 'passing' && one.action === 'stop' && one.status === 'stopped' && one.pid === undefined);
+  await call('DELETE', '/api/mcp/passing');
+  await next('mcp:deleted', (one) => one.id === 'passing');
+  socket.close();
 });
 
 test('a program that is no MCP server runs all the same, and its end is seen', async () => {

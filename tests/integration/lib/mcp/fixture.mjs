@@ -88,6 +88,9 @@ server.registerTool('grow', { description: 'Adds a tool' }, async () => {
   return text('done');
 });
 server.registerTool('big', { description: 'A large answer', inputSchema: { bytes: z.number() } }, async ({ bytes }) => text('x'.repeat(bytes)));
+server.registerTool('wide', { description: 'An object of so many members', inputSchema: { members: z.number() } }, async ({ members }) => (
+  { ...text('wide'), structuredContent: Object.fromEntries(Array.from({ length: members }, (_, i) => [`m${i}`, i])) }
+));
 server.registerTool('garbage', { description: 'Writes no JSON-RPC' }, async () => {
   process.stdout.write('not json\n{"jsonrpc":"2.0","id":987654,"result":{}}\n[1,2]\n{"id":{}}\n\u0000\u0001\n{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":4711,"progress":1}}\n');
   return text('survived');
