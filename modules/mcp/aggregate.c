@@ -135,6 +135,13 @@ static void put_item(const struct mcp *m, bp_json_writer out, bp_json item, cons
   m->json->object_end(out);
 }
 
+/* The built-in server comes last, and is read only when it is reached. */
+static struct server *after(struct mcp *m, enum list_kind kind, const struct server *server) {
+  if (server && (server->next || strcmp(server->id, MCP_BUILTIN) == 0))
+    return server->next;
+  return kind == LIST_TOOLS ? builtin_refresh(m) : NULL;
+}
+
 /* Calls `each` for every item with the name it is exposed under; stops where that says so. */
 typedef bool (*item_fn)(void *ctx, struct server *server, bp_json item, bp_str name, bp_str shown);
 static void walk(struct session *session, enum list_kind kind, item_fn each, void *ctx) {
@@ -142,9 +149,7 @@ static void walk(struct session *session, enum list_kind kind, item_fn each, voi
   struct names names = {0};
   char text[NAME_BYTES];
   bool goes_on = true;
-  struct server *builtin = kind == LIST_TOOLS ? builtin_refresh(m) : NULL, *next;
-  for (struct server *server = m->servers ? m->servers : builtin; server && goes_on; server = next) {
-    next = server->next || server == builtin ? server->next : builtin;
+  for (struct server *server = m->servers ? m->servers : after(m, kind, NULL); server && goes_on; server = after(m, kind, server)) {
     if (!sees(session, server))
       continue;
     bp_json list = manifest_for(server, session)->lists[kind], item = 0;

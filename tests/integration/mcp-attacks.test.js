@@ -140,3 +140,24 @@ function openRaw(id, message) {
 test('an initialize without params is answered', async () => {
   assert.equal((await post(port, { ...INITIALIZE, params: {} })).status, 200);
 });
+
+test('the host stops in the middle of calls, streams, starts and questions', async () => {
+  const stopping = await new Host({ config: CONFIG, ports: [PORT] }).start();
+  const at = stopping.port(PORT);
+  const add = (entry) => stopping.request('POST', '/api/mcp', { port: PORT, body: { name: entry.id, args: [], ...entry } });
+  await add({ id: 'fixture', command: process.execPath, args: [fixtureFile(stopping.folder)] });
+  await add({ id: 'silent', command: 'sleep', args: ['600'] });
+  const client = await connect(`http://127.0.0.1:${at}/mcp/server/fixture`, {
+    capabilities: { sampling: {} }, answers: { 'sampling/createMessage': () => new Promise(() => {}) },
+  });
+  await client.callTool({ name: 'who_am_i', arguments: {} });
+  const waiting = [
+    client.callTool({ name: 'test_sampling', arguments: { prompt: 'x' } }), client.callTool({ name: 'wait', arguments: {} }),
+    stopping.request('POST', '/api/mcp/fixture/execute', { port: PORT, body: { tool: 'wait' } }), stopping.request('POST', '/api/mcp/silent/execute', { port: PORT, body: { tool: 'x' } }),
+    open(at, '/mcp').then((id) => post(at, { jsonrpc: '2.0', id: 1, method: 'tools/list' }, { 'mcp-session-id': id })),
+  ].map((one) => one.catch(() => {}));
+  await new Promise((resolve) => { setTimeout(resolve, 1500); });
+  await stopping.stop();
+  await client.close().catch(() => {});
+  await Promise.race([Promise.all(waiting), new Promise((resolve) => { setTimeout(resolve, 3000); })]);
+});
