@@ -214,6 +214,10 @@ void hub_get(void *state, bp_request request) {
     refuse(m, request, 406, RPC_SERVER, "Not Acceptable: Client must accept text/event-stream");
     return;
   }
+  if (m->is_stopping) {
+    m->http->reply_failure(request, BP_E_BUSY, NULL);
+    return;
+  }
   struct session *session = session_of(m, request);
   if (!session)
     return;

@@ -116,15 +116,18 @@ static void pump(struct feed *feed) {
   }
 }
 
+void feed_detach(struct feed *feed) {
+  bp_stream out = feed->out;
+  feed->out = 0;
+  feed->unsent_offset = 0;
+  if (out)
+    feed->session->m->stream->end(out);
+}
+
 bool feed_attach(struct feed *feed, bp_request request, uint32_t after) {
   static const bp_stream_events events = {.size = sizeof(events), .drained = on_drained, .closed = on_closed};
   const struct mcp *m = feed->session->m;
-  if (feed->out) {
-    bp_stream old = feed->out;
-    feed->out = 0;
-    m->stream->end(old);
-  }
-  feed->unsent_offset = 0;
+  feed_detach(feed);
   if (after != UINT32_MAX) {
     feed->unsent = feed->first;
     while (feed->unsent && feed->unsent->number <= after)

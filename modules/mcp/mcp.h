@@ -105,6 +105,7 @@ struct mcp {
   const bp_loop_1 *loop;
   const bp_secret_1 *secret;
   const bp_client_1 *client;
+  const bp_events_1 *events;
 
   struct server *servers; /* in the order they were added */
   struct instance *instances;
@@ -114,7 +115,7 @@ struct mcp {
   struct builtin *builtin;
   struct held *held; /* requests that came before the registry was read */
   unsigned held_count;
-  bool is_loaded, is_draining;
+  bool is_loaded, is_draining, is_stopping;
   bp_timer tick;
 
   /* options */

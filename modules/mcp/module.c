@@ -11,7 +11,7 @@ static const bp_need needs[] = {
     KIT_NEED(BP_CORE_1, bp_core_1),     KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1), KIT_NEED(BP_LOG_1, bp_log_1),
     KIT_NEED(BP_HTTP_1, bp_http_1),     KIT_NEED(BP_STREAM_1, bp_stream_1), KIT_NEED(BP_LIVE_1, bp_live_1), KIT_NEED(BP_DB_1, bp_db_1),
     KIT_NEED(BP_POLICY_1, bp_policy_1), KIT_NEED(BP_PROC_1, bp_proc_1),     KIT_NEED(BP_LOOP_1, bp_loop_1), KIT_NEED(BP_SECRET_1, bp_secret_1),
-    KIT_NEED(BP_CLIENT_1, bp_client_1),
+    KIT_NEED(BP_CLIENT_1, bp_client_1), KIT_NEED(BP_EVENTS_1, bp_events_1),
 };
 
 #define NUMBER(word, text, value, least, most)                                                                                                       \
@@ -103,6 +103,7 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   m->loop = host->get(self, BP_LIT(BP_LOOP_1));
   m->secret = host->get(self, BP_LIT(BP_SECRET_1));
   m->client = host->get(self, BP_LIT(BP_CLIENT_1));
+  m->events = host->get(self, BP_LIT(BP_EVENTS_1));
   read_options(m);
   *ret_state = m;
   return BP_OK;
@@ -121,9 +122,24 @@ static void on_tick(void *ctx, bp_timer timer) {
   log_flush(m);
 }
 
+/* The host waits for running requests before it stops. Streams on which nothing is due are none to wait for. */
+static void on_stopping(void *ctx, bp_str name, bp_str payload) {
+  struct mcp *m = ctx;
+  (void)name;
+  (void)payload;
+  m->is_stopping = true;
+  for (struct session *session = m->sessions; session; session = session->next)
+    if (!session->calls)
+      feed_detach(feed_own(session));
+}
+
 static bp_status start(void *state, bp_error *err) {
   struct mcp *m = state;
+  bp_subscription stopping;
   (void)err;
+  bp_status status = m->events->subscribe(m->self, BP_LIT("bp.stopping"), on_stopping, m, &stopping);
+  if (status != BP_OK)
+    return status;
   registry_load(m);
   return m->loop->timer(m->self, TICK_MS, TICK_MS, on_tick, m, &m->tick);
 }

@@ -102,6 +102,8 @@ struct feed *feed_new(struct session *session, bool is_own);
 struct feed *feed_own(struct session *session);
 /* Answers the request with the stream, from after event `after` on (UINT32_MAX: what has not been sent). */
 bool feed_attach(struct feed *feed, bp_request request, uint32_t after);
+/* Ends the connection; the feed stays, for who comes again. */
+void feed_detach(struct feed *feed);
 /* Adds a message; takes it over. With `may_drop` it is lost where the feed is full. False: it is not taken. */
 bool feed_put(struct feed *feed, struct text *message, bool may_drop);
 /* Nothing more will come. */
