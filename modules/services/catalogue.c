@@ -82,6 +82,19 @@ bp_str text_of(const bp_json_1 *json, bp_json object, const char *name) {
   return text;
 }
 
+char *json_copy(const struct services *s, bp_json value) {
+  bp_json_writer out = 0;
+  bp_str text;
+  char *copy = NULL;
+  if (s->json->writer_new(s->self, &out) != BP_OK)
+    return NULL;
+  s->json->put_value(out, value);
+  if (s->json->writer_text(out, &text, NULL) == BP_OK)
+    copy = copy_of(text);
+  s->json->writer_free(out);
+  return copy;
+}
+
 unsigned catalogue_find(bp_str id) {
   unsigned i = 0;
   while (i < CATALOGUE_COUNT && !is_same(id, catalogue[i].id) && !is_same(id, catalogue[i].alias))

@@ -124,3 +124,13 @@ bool docker_is_ours(const struct services *s, bp_json object) {
     return false;
   return is_same(text_of(s->json, labels, LABEL), "true");
 }
+
+bool docker_has_name(const struct services *s, bp_json container, const char *wanted) {
+  bp_json names = 0, item = 0;
+  bp_str name;
+  s->json->get(container, BP_LIT("Names"), &names);
+  for (uint32_t i = 0; s->json->at(names, i, &item) == BP_OK; i++)
+    if (s->json->string(item, &name) == BP_OK && name.len > 1 && is_same(bp_str_make(name.ptr + 1, name.len - 1), wanted))
+      return true;
+  return false;
+}

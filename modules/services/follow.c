@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define LOOK_MS 2000
-#define OURS "/containers/json?all=true&filters=%7B%22label%22%3A%5B%22" LABEL "%3Dtrue%22%5D%7D"
 #define PIECE_BYTES_MAX 65536u /* of one event */
 
 /* ---- Output ---- */
@@ -59,20 +58,10 @@ static void unfollow(struct service *service) {
 
 /* ---- State ---- */
 
-static bool is_named(const struct services *s, bp_json container, const struct service *service) {
-  bp_json names = 0, item = 0;
-  bp_str name;
-  s->json->get(container, BP_LIT("Names"), &names);
-  for (uint32_t i = 0; s->json->at(names, i, &item) == BP_OK; i++)
-    if (s->json->string(item, &name) == BP_OK && name.len > 1 && is_same(bp_str_make(name.ptr + 1, name.len - 1), service->container))
-      return true;
-  return false;
-}
-
 static bool runs(const struct services *s, bp_json containers, const struct service *service) {
   bp_json container = 0;
   for (uint32_t i = 0; s->json->at(containers, i, &container) == BP_OK; i++)
-    if (is_named(s, container, service))
+    if (docker_has_name(s, container, service->container))
       return is_same(text_of(s->json, container, "State"), "running");
   return false;
 }
@@ -105,7 +94,7 @@ static void on_timer(void *ctx, bp_timer timer) {
   if (events_wanted(s)) {
     if (!s->is_looking) {
       s->is_looking = true;
-      docker_call(s, "GET", OURS, bp_str_make(NULL, 0), bp_str_make(NULL, 0), on_containers, s);
+      docker_call(s, "GET", DOCKER_OURS, bp_str_make(NULL, 0), bp_str_make(NULL, 0), on_containers, s);
     }
     return;
   }

@@ -71,19 +71,6 @@ static bool is_good_environment(const struct services *s, bp_json object) {
   return s->json->count(object) <= ENVIRONMENT_MAX;
 }
 
-static char *json_copy(const struct services *s, bp_json value) {
-  bp_json_writer out = 0;
-  bp_str text;
-  char *copy = NULL;
-  if (s->json->writer_new(s->self, &out) != BP_OK)
-    return NULL;
-  s->json->put_value(out, value);
-  if (s->json->writer_text(out, &text, NULL) == BP_OK)
-    copy = copy_of(text);
-  s->json->writer_free(out);
-  return copy;
-}
-
 /* A password the client chose is the service's; the mask means the one there is. */
 static bool take_password(struct operation *op, bp_json object) {
   const struct service *service = op->service;

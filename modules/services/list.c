@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OURS "/containers/json?all=true&filters=%7B%22label%22%3A%5B%22" LABEL "%3Dtrue%22%5D%7D"
 #define MASK "********"
 
 struct listing {
@@ -20,17 +19,6 @@ struct found {
   uint32_t port;
 };
 
-static bool has_name(const struct services *s, bp_json container, const char *wanted) {
-  bp_json names = 0, item = 0;
-  bp_str name;
-  if (s->json->get(container, BP_LIT("Names"), &names) != BP_OK)
-    return false;
-  for (uint32_t i = 0; s->json->at(names, i, &item) == BP_OK; i++)
-    if (s->json->string(item, &name) == BP_OK && name.len > 1 && is_same(bp_str_make(name.ptr + 1, name.len - 1), wanted))
-      return true;
-  return false;
-}
-
 static uint32_t public_port(const struct services *s, bp_json container) {
   bp_json ports = 0, item = 0, value = 0;
   int64_t port = 0;
@@ -44,7 +32,7 @@ static uint32_t public_port(const struct services *s, bp_json container) {
 static struct found find(const struct services *s, const struct service *service, bp_json containers) {
   bp_json container = 0;
   for (uint32_t i = 0; s->json->at(containers, i, &container) == BP_OK; i++)
-    if (has_name(s, container, service->container))
+    if (docker_has_name(s, container, service->container))
       return (struct found){true, is_same(text_of(s->json, container, "State"), "running"), public_port(s, container)};
   return (struct found){0};
 }
@@ -179,5 +167,5 @@ void services_list(void *state, bp_request request) {
   }
   *listing = (struct listing){s, request, s->http->has_scope(request, BP_LIT("admin")) != 0};
   s->http->defer(request, NULL, NULL);
-  docker_call(s, "GET", OURS, bp_str_make(NULL, 0), bp_str_make(NULL, 0), on_containers, listing);
+  docker_call(s, "GET", DOCKER_OURS, bp_str_make(NULL, 0), bp_str_make(NULL, 0), on_containers, listing);
 }

@@ -97,6 +97,10 @@ bool docker_stream(struct services *s, const char *method, const char *path, con
 void docker_fault(const struct services *s, const struct docker_answer *answer, char text[FAULT_BYTES]);
 /* True if the object (a container or volume as inspected, or of a list) has our label. */
 bool docker_is_ours(const struct services *s, bp_json object);
+/* True if a container of a list is called that ("/name" in the engine's words). */
+bool docker_has_name(const struct services *s, bp_json container, const char *wanted);
+#define DOCKER_LABEL_FILTER "filters=%7B%22label%22%3A%5B%22" LABEL "%3Dtrue%22%5D%7D"
+#define DOCKER_OURS "/containers/json?all=true&" DOCKER_LABEL_FILTER
 
 /* ---- operation.c: one change of one service, from the request to the answer ---- */
 
@@ -180,6 +184,8 @@ bp_status facts_action(void *state, bp_request request, bp_json_writer facts);
 
 bp_str text_of(const bp_json_1 *json, bp_json object, const char *name);
 char *copy_of(bp_str text);
+/* A value as JSON text, or NULL without memory. */
+char *json_copy(const struct services *s, bp_json value);
 bool is_same(bp_str text, const char *word);
 
 #define ROUTE_COUNT 4

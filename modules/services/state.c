@@ -171,16 +171,8 @@ static char *read_ours(const char *path, size_t *ret_len) {
 
 static char *member_text(const struct services *s, bp_json object, bp_str name, uint32_t type) {
   bp_json value = 0;
-  bp_json_writer out = 0;
-  bp_str text;
-  char *copy = NULL;
-  if (s->json->get(object, name, &value) != BP_OK || s->json->type(value) != type || s->json->writer_new(s->self, &out) != BP_OK)
-    return NULL;
-  s->json->put_value(out, value);
-  if (s->json->writer_text(out, &text, NULL) == BP_OK)
-    copy = copy_of(text);
-  s->json->writer_free(out);
-  return copy;
+  bool is_there = s->json->get(object, name, &value) == BP_OK && s->json->type(value) == type;
+  return is_there ? json_copy(s, value) : NULL;
 }
 
 /* The list itself, or the member `services`; what is not of the catalogue is passed over. */

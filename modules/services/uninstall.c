@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VOLUME_FILTER "/volumes?filters=%7B%22label%22%3A%5B%22" LABEL "%3Dtrue%22%5D%7D"
+#define OUR_VOLUMES "/volumes?" DOCKER_LABEL_FILTER
 
 /* The names of the volumes that go, one after another. */
 struct removal {
@@ -112,7 +112,7 @@ static void on_volumes(void *ctx, const struct docker_answer *answer) {
 static void on_removed(void *ctx, const struct docker_answer *answer) {
   struct operation *op = ctx;
   if (answer->status == BP_OK && (answer->http == 204 || answer->http == 404))
-    docker_call(op->module, "GET", VOLUME_FILTER, bp_str_make(NULL, 0), bp_str_make(NULL, 0), on_volumes, op);
+    docker_call(op->module, "GET", OUR_VOLUMES, bp_str_make(NULL, 0), bp_str_make(NULL, 0), on_volumes, op);
   else
     operation_fail_docker(op, answer);
 }
