@@ -226,20 +226,7 @@ static void put_checkpoint(const bp_json_1 *json, bp_json_writer out, bp_str lin
 }
 
 static void answer_list(void *ctx, const struct run_result *result) {
-  struct call *call = ctx;
-  const bp_json_1 *json = call->git->json;
-  bp_str rest = result->out, line;
-  if (call_refused(call, result))
-    return;
-  bp_json_writer out = call_object(call);
-  if (!out)
-    return;
-  json->key(out, BP_LIT("checkpoints"));
-  json->array_begin(out);
-  while (str_cut_at(&rest, '\n', &line))
-    put_checkpoint(json, out, line);
-  json->array_end(out);
-  call_json(call, out);
+  view_answer_lines(ctx, result, "checkpoints", put_checkpoint);
 }
 
 void checkpoint_list(void *state, bp_request request) {

@@ -122,6 +122,9 @@ void clone_begin(struct call *call, run_done_fn answer);
 /* views.c: the arguments every structured diff begins with, and its answer. */
 void view_diff_args(struct call *call);
 void view_answer_diff(void *ctx, const struct run_result *result);
+/* views.c: answers with a list, one entry a line of the output. */
+typedef void (*view_put_fn)(const bp_json_1 *json, bp_json_writer out, bp_str line);
+void view_answer_lines(struct call *call, const struct run_result *result, const char *member, view_put_fn put);
 /* changes.c: whether a member of the body is true. */
 bool body_flag(const struct git *git, bp_request request, const char *name);
 

@@ -13,6 +13,22 @@ static bp_str query_text(const struct call *call, const char *name) {
   return text;
 }
 
+void view_answer_lines(struct call *call, const struct run_result *result, const char *member, view_put_fn put) {
+  const bp_json_1 *json = call->git->json;
+  bp_str rest = result->out, line;
+  if (call_refused(call, result))
+    return;
+  bp_json_writer out = call_object(call);
+  if (!out)
+    return;
+  json->key(out, str_z(member));
+  json->array_begin(out);
+  while (str_cut_at(&rest, '\n', &line))
+    put(json, out, line);
+  json->array_end(out);
+  call_json(call, out);
+}
+
 /* ---- Status ---- */
 
 static void answer_status(void *ctx, const struct run_result *result) {
@@ -58,20 +74,7 @@ static void put_branch(const bp_json_1 *json, bp_json_writer out, bp_str line) {
 }
 
 static void answer_branches(void *ctx, const struct run_result *result) {
-  struct call *call = ctx;
-  const bp_json_1 *json = call->git->json;
-  bp_str rest = result->out, line;
-  if (call_refused(call, result))
-    return;
-  bp_json_writer out = call_object(call);
-  if (!out)
-    return;
-  json->key(out, BP_LIT("branches"));
-  json->array_begin(out);
-  while (str_cut_at(&rest, '\n', &line))
-    put_branch(json, out, line);
-  json->array_end(out);
-  call_json(call, out);
+  view_answer_lines(ctx, result, "branches", put_branch);
 }
 
 void view_branches(void *state, bp_request request) {

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { limits } from './lib/rounds.mjs';
 import { printTable } from './lib/table.mjs';
 
-const CASES = ['hello', 'pipeline', 'ingest', 'policy', 'fanout', 'files', 'memory', 'pm2', 'socketio', 'startup', 'upload'];
+const CASES = ['hello', 'pipeline', 'ingest', 'policy', 'fanout', 'files', 'git', 'memory', 'pm2', 'socketio', 'startup', 'upload'];
 
 const { values: options } = parseArgs({
   options: {

@@ -3,6 +3,7 @@
 
 const assert = require('node:assert');
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { waitFor } = require('./lib/client.js');
@@ -128,6 +129,23 @@ test('clone, push and pull are jobs', async () => {
   await send('POST', 'git/push', { repoPath: target, remote: 'https://evil.example/x' }, 403);
   await send('POST', 'git/clone', { url: 'ext::sh -c x', repoPath: target }, 403);
   await send('POST', 'git/clone', { repoPath: target }, 400);
+});
+
+test('a job that hangs is cancelled, and its git with it', async () => {
+  const repo = fresh('hangs');
+  const sockets = new Set();
+  const silent = net.createServer((socket) => { sockets.add(socket); socket.resume(); socket.on('error', () => {}); socket.on('close', () => sockets.delete(socket)); });
+  await new Promise((resolve) => { silent.listen(0, '127.0.0.1', resolve); });
+  sh(repo, `git remote add origin ssh://git@127.0.0.1:${silent.address().port}/r`);
+  const { jobId } = await send('POST', 'git/pull', { repoPath: repo, remote: 'origin', branch: 'main' });
+  await waitFor('ssh to connect', () => sockets.size > 0);
+  const reply = await host.request('POST', `/jobs/${jobId}/cancel`);
+  assert.ok(reply.status < 300, reply.text);
+  const job = await jobEnds(jobId);
+  assert.strictEqual(job.status ?? job.state, 'cancelled');
+  await waitFor('ssh to be gone', () => sockets.size === 0);
+  await send('POST', 'git', { repoPath: repo, command: 'commit --allow-empty -m "the lock is free"' });
+  silent.close();
 });
 
 test('a work tree for each session', async () => {
