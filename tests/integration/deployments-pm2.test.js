@@ -41,6 +41,8 @@ before(async () => {
 });
 after(async () => {
   if (!host.end) for (const one of (await call('GET', URL)).deployments) await act(one.id, 'delete');
+  if (!host.end) host.child.kill('SIGTERM'); // first the host, which would launch the daemon again
+  await host.exited;
   const pid = daemonPid();
   await cli('kill').catch(() => {});
   await host.stop();

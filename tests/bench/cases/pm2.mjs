@@ -75,8 +75,8 @@ export async function run({ rounds, build }) {
     ];
   } finally {
     agent.destroy();
+    await host.stop(); // before the daemon, which it would launch again
     cli('kill');
-    await host.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
