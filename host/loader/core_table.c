@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -170,6 +171,10 @@ static bp_status token_revoke_own(bp_plugin self, bp_str id) {
   return BP_OK;
 }
 
+static void sha256(bp_str data, uint8_t ret_digest[32]) {
+  crypto_hash_sha256(ret_digest, (const unsigned char *)(data.ptr ? data.ptr : ""), data.len);
+}
+
 const bp_core_1 core_table = {
     .size = sizeof(bp_core_1),
     .host_version = host_version,
@@ -181,4 +186,5 @@ const bp_core_1 core_table = {
     .status_text = status_text,
     .token_new = token_new,
     .token_revoke = token_revoke_own,
+    .sha256 = sha256,
 };

@@ -41,6 +41,14 @@ static bp_str get_path(bp_request request) {
   return request_path(r);
 }
 
+static bp_str get_target(bp_request request) {
+  struct request *r = FIND(request);
+  if (!r)
+    return BP_LIT("");
+  request_hold(r);
+  return r->x->target;
+}
+
 static bp_str get_family(bp_request request) {
   struct request *r = FIND(request);
   return r ? family_facts(r->family)->name : BP_LIT("");
@@ -175,4 +183,5 @@ const bp_http_1 http_table = {
     .facts = get_facts,
     .tools = inner_tools,
     .tool_call = inner_tool_call,
+    .target = get_target,
 };

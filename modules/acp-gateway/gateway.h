@@ -29,14 +29,6 @@ struct session;
 
 /* ---- text.c: small buffers and texts ---- */
 
-struct text {
-  char *ptr;
-  size_t len, cap;
-};
-/* False without memory, or when it would grow beyond `limit`; then nothing is added. */
-bool text_add(struct text *t, bp_str bytes, size_t limit);
-void text_free(struct text *t);
-bp_str text_str(const struct text *t);
 bool str_is(bp_str a, const char *b);
 bool str_eq(bp_str a, bp_str b);
 /* A NUL-terminated copy, or NULL. */
@@ -61,7 +53,7 @@ void put_integer(const struct gateway *gw, bp_json_writer w, const char *name, i
 void put_flag(const struct gateway *gw, bp_json_writer w, const char *name, bool value);
 void put_raw_or_null(const struct gateway *gw, bp_json_writer w, const char *name, const char *json_text);
 /* Appends `bytes` as valid UTF-8: what is not becomes U+FFFD. */
-bool text_add_utf8(struct text *t, bp_str bytes, size_t limit);
+bool text_add_utf8(struct kit_buf *t, bp_str bytes, size_t limit);
 
 /* ---- Agents ---- */
 
@@ -90,7 +82,7 @@ struct process {
   bool is_ready, is_stopping, is_paused;
   int64_t started_ms, activity_ms;
   bp_timer slow; /* while it starts */
-  struct text inbox, outbox;
+  struct kit_buf inbox, outbox;
   bool skips_line; /* inside a message that was too long */
   int64_t next_id;
   struct pending *pending;
@@ -129,9 +121,9 @@ void call_fail(struct call *call, uint32_t http_status, bp_status status, const 
 struct turn {
   struct call *call; /* who asked, NULL: answered already */
   int64_t started_ms;
-  struct text said;    /* all of the assistant's text */
-  struct text passage; /* the part not yet in the transcript */
-  struct text thought;
+  struct kit_buf said;    /* all of the assistant's text */
+  struct kit_buf passage; /* the part not yet in the transcript */
+  struct kit_buf thought;
   char *usage; /* JSON text or NULL */
   char id[ID_BYTES];
   bool is_cancelled;

@@ -238,7 +238,7 @@ static void on_verdict(void *ctx, const bp_verdict *verdict) {
 /* What of a tool call a person and a rule want to know. */
 struct subject {
   bp_str kind, title, path, command, tool_id;
-  struct text joined; /* a command given as a list */
+  struct kit_buf joined; /* a command given as a list */
 };
 
 static void read_command(const struct gateway *gw, bp_json input, struct subject *s) {
@@ -249,10 +249,10 @@ static void read_command(const struct gateway *gw, bp_json input, struct subject
   for (uint32_t i = 0; gw->json->at(command, i, &word) == BP_OK; i++)
     if (gw->json->string(word, &text) == BP_OK) {
       if (i)
-        text_add(&s->joined, BP_LIT(" "), FACT_MAX);
-      text_add(&s->joined, text, FACT_MAX);
+        kit_buf_add(&s->joined, BP_LIT(" "), FACT_MAX);
+      kit_buf_add(&s->joined, text, FACT_MAX);
     }
-  s->command = text_str(&s->joined);
+  s->command = kit_buf_str(&s->joined);
 }
 
 static void read_subject(const struct gateway *gw, bp_json tool_call, struct subject *s) {
@@ -345,7 +345,7 @@ void permission_ask(struct session *session, const char *rpc_id, bp_json params)
     finish(p, false, false, bp_str_make(NULL, 0), "cancelled");
   else if (!ask_rules(p, &s))
     finish(p, true, false, bp_str_make(NULL, 0), "the rules could not be asked");
-  text_free(&s.joined);
+  kit_buf_free(&s.joined);
 }
 
 /* ---- Operations ---- */

@@ -22,8 +22,8 @@ struct process *process_ref(struct process *process) {
 void process_unref(struct process *process) {
   if (--process->references > 0)
     return;
-  text_free(&process->inbox);
-  text_free(&process->outbox);
+  kit_buf_free(&process->inbox);
+  kit_buf_free(&process->outbox);
   free(process->env_key);
   free(process->stderr_tail);
   free(process->capabilities);
@@ -66,7 +66,7 @@ static void flush(struct process *process) {
     sent += piece.len;
   }
   if (sent == process->outbox.len) {
-    text_free(&process->outbox);
+    kit_buf_free(&process->outbox);
     return;
   }
   memmove(process->outbox.ptr, process->outbox.ptr + sent, process->outbox.len - sent);
@@ -76,7 +76,7 @@ static void flush(struct process *process) {
 void process_write(struct process *process, bp_str bytes) {
   if (!process->proc)
     return;
-  if (!text_add(&process->outbox, bytes, OUTBOX_MAX)) {
+  if (!kit_buf_add(&process->outbox, bytes, OUTBOX_MAX)) {
     note(process->gw, BP_LOG_ERROR, "agent %s does not read: %u bytes wait for it, it is ended", process->agent->id, OUTBOX_MAX);
     process_stop(process);
     return;
@@ -127,13 +127,13 @@ static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {
     rpc_input(process, data);
     return;
   }
-  struct text tail = {0};
+  struct kit_buf tail = {0};
   bp_str end = data.len > STDERR_SHOWN ? bp_str_make(data.ptr + data.len - STDERR_SHOWN, STDERR_SHOWN) : data;
   if (text_add_utf8(&tail, end, STDERR_SHOWN * 4)) {
     free(process->stderr_tail);
     process->stderr_tail = tail.ptr;
   } else {
-    text_free(&tail);
+    kit_buf_free(&tail);
   }
 }
 
@@ -161,17 +161,17 @@ static void unlink_process(struct process *process) {
 static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *ended) {
   struct process *process = ctx;
   struct gateway *gw = process->gw;
-  struct text why = {0};
+  struct kit_buf why = {0};
   (void)proc;
   process->proc = 0;
   gw->loop->timer_cancel(process->slow);
-  text_add(&why, ended->why == BP_PROC_NOT_STARTED ? BP_LIT("the agent could not be started") : BP_LIT("the agent has ended"), 1024);
+  kit_buf_add(&why, ended->why == BP_PROC_NOT_STARTED ? BP_LIT("the agent could not be started") : BP_LIT("the agent has ended"), 1024);
   if (!process->is_stopping && process->stderr_tail && process->stderr_tail[0]) {
-    text_add(&why, BP_LIT(": "), 1024);
+    kit_buf_add(&why, BP_LIT(": "), 1024);
     text_add_utf8(&why, str_z(process->stderr_tail), 4096);
   }
   if (!process->is_stopping) {
-    set_error(process->agent, text_str(&why));
+    set_error(process->agent, kit_buf_str(&why));
     note(gw, BP_LOG_WARN, "agent %s ended by itself (code %d, signal %d)", process->agent->id, ended->code, ended->signal);
   }
   unlink_process(process);
@@ -180,7 +180,7 @@ static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *ended) {
   tell_waiters(process, NULL, why.ptr ? why.ptr : "the agent has ended");
   if (!gw->is_draining)
     event_agent_status(process->agent);
-  text_free(&why);
+  kit_buf_free(&why);
   process_unref(process); /* the list's */
 }
 

@@ -179,7 +179,7 @@ static void take_line(struct process *process, bp_str line) {
 static void skip_long(struct process *process) {
   note(process->gw, BP_LOG_WARN, "agent %s wrote a message of more than %u bytes: it is skipped", process->agent->id, MESSAGE_MAX);
   process->skips_line = true;
-  text_free(&process->inbox);
+  kit_buf_free(&process->inbox);
 }
 
 void rpc_input(struct process *process, bp_str bytes) {
@@ -187,13 +187,13 @@ void rpc_input(struct process *process, bp_str bytes) {
   while (bytes.len) {
     const char *end = memchr(bytes.ptr, '\n', bytes.len);
     bp_str piece = bp_str_make(bytes.ptr, end ? (size_t)(end - bytes.ptr) : bytes.len);
-    if (!process->skips_line && !text_add(&process->inbox, piece, MESSAGE_MAX))
+    if (!process->skips_line && !kit_buf_add(&process->inbox, piece, MESSAGE_MAX))
       skip_long(process);
     if (end && !process->skips_line) {
-      struct text line = process->inbox;
-      process->inbox = (struct text){0};
-      take_line(process, text_str(&line));
-      text_free(&line);
+      struct kit_buf line = process->inbox;
+      process->inbox = (struct kit_buf){0};
+      take_line(process, kit_buf_str(&line));
+      kit_buf_free(&line);
     }
     if (end)
       process->skips_line = false;

@@ -16,7 +16,7 @@ struct terminal {
   struct gateway *gw;
   char id[ID_BYTES];
   bp_proc proc;
-  struct text output;
+  struct kit_buf output;
   size_t limit;
   bool is_truncated, has_ended;
   int32_t code, signal;
@@ -27,8 +27,8 @@ struct terminal {
 struct creation {
   struct session *session;
   char *rpc_id, *cwd;
-  struct text words; /* argv, each with its NUL */
-  struct text env;   /* name NUL value NUL */
+  struct kit_buf words; /* argv, each with its NUL */
+  struct kit_buf env;   /* name NUL value NUL */
   unsigned word_count, env_count;
   int64_t limit;
 };
@@ -37,15 +37,15 @@ static void creation_free(struct creation *c) {
   session_unref(c->session);
   free(c->rpc_id);
   free(c->cwd);
-  text_free(&c->words);
-  text_free(&c->env);
+  kit_buf_free(&c->words);
+  kit_buf_free(&c->env);
   free(c);
 }
 
 static void terminal_free(struct terminal *t) {
   for (unsigned i = 0; i < t->wait_count; i++)
     free(t->waits[i]);
-  text_free(&t->output);
+  kit_buf_free(&t->output);
   free(t);
 }
 
@@ -65,7 +65,7 @@ static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {
   struct terminal *t = ctx;
   (void)proc;
   (void)stream;
-  text_add(&t->output, data, SIZE_MAX / 2);
+  kit_buf_add(&t->output, data, SIZE_MAX / 2);
   if (t->output.len <= t->limit)
     return;
   size_t drop = t->output.len - t->limit;
@@ -147,11 +147,11 @@ void terminals_end(struct session *session) {
 
 /* ---- Creating ---- */
 
-static bool add_word(struct text *t, unsigned *count, bp_str word) {
+static bool add_word(struct kit_buf *t, unsigned *count, bp_str word) {
   if (*count == WORDS_MAX || (word.len && memchr(word.ptr, '\0', word.len)))
     return false;
   ++*count;
-  return text_add(t, word, 256u << 10) && text_add(t, bp_str_make("", 1), 256u << 10);
+  return kit_buf_add(t, word, 256u << 10) && kit_buf_add(t, bp_str_make("", 1), 256u << 10);
 }
 
 static bool read_words(struct creation *c, bp_json params) {
@@ -248,15 +248,15 @@ void terminal_create(struct session *session, const char *rpc_id, bp_json params
     return;
   }
   c->cwd = cwd.len ? str_copy(cwd) : NULL;
-  struct text command = {0};
-  text_add(&command, text_str(&c->words), SIZE_MAX / 2);
+  struct kit_buf command = {0};
+  kit_buf_add(&command, kit_buf_str(&c->words), SIZE_MAX / 2);
   for (size_t i = 0; i + 1 < command.len; i++)
     if (command.ptr[i] == '\0')
       command.ptr[i] = ' ';
   if (command.len)
     command.len--;
-  policy_ask(session, "execute", BP_LIT("terminal/create"), cwd.len ? cwd : str_z(session->cwd), text_str(&command), on_allowed, c);
-  text_free(&command);
+  policy_ask(session, "execute", BP_LIT("terminal/create"), cwd.len ? cwd : str_z(session->cwd), kit_buf_str(&command), on_allowed, c);
+  kit_buf_free(&command);
 }
 
 /* ---- The other methods ---- */
@@ -264,13 +264,13 @@ void terminal_create(struct session *session, const char *rpc_id, bp_json params
 void terminal_output(struct session *session, const char *rpc_id, bp_json params) {
   const struct gateway *gw = session->gw;
   const struct terminal *t = find(session, rpc_id, params);
-  struct text shown = {0};
+  struct kit_buf shown = {0};
   bp_json_writer w = t ? writer(gw) : 0;
   if (!w)
     return;
-  text_add_utf8(&shown, text_str(&t->output), SIZE_MAX / 2);
+  text_add_utf8(&shown, kit_buf_str(&t->output), SIZE_MAX / 2);
   gw->json->object_begin(w);
-  put_text(gw, w, "output", text_str(&shown));
+  put_text(gw, w, "output", kit_buf_str(&shown));
   put_flag(gw, w, "truncated", t->is_truncated);
   if (t->has_ended) {
     gw->json->key(w, BP_LIT("exitStatus"));
@@ -279,7 +279,7 @@ void terminal_output(struct session *session, const char *rpc_id, bp_json params
     gw->json->object_end(w);
   }
   gw->json->object_end(w);
-  text_free(&shown);
+  kit_buf_free(&shown);
   rpc_result(session->process, rpc_id, w);
 }
 

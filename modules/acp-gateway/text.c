@@ -7,35 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-bool text_add(struct text *t, bp_str bytes, size_t limit) {
-  if (bytes.len > limit || t->len > limit - bytes.len)
-    return false;
-  if (t->len + bytes.len + 1 > t->cap) {
-    size_t cap = t->cap ? t->cap : 256;
-    while (cap < t->len + bytes.len + 1)
-      cap *= 2;
-    char *grown = realloc(t->ptr, cap);
-    if (!grown)
-      return false;
-    t->ptr = grown;
-    t->cap = cap;
-  }
-  if (bytes.len)
-    memcpy(t->ptr + t->len, bytes.ptr, bytes.len);
-  t->len += bytes.len;
-  t->ptr[t->len] = '\0';
-  return true;
-}
-
-void text_free(struct text *t) {
-  free(t->ptr);
-  *t = (struct text){0};
-}
-
-bp_str text_str(const struct text *t) {
-  return bp_str_make(t->ptr ? t->ptr : "", t->len);
-}
-
 /* The length of the well-formed character at `at`, or 0 (RFC 3629). */
 static size_t utf8_length(bp_str s, size_t at) {
   const unsigned char *p = (const unsigned char *)s.ptr + at;
@@ -54,7 +25,7 @@ static size_t utf8_length(bp_str s, size_t at) {
   return need;
 }
 
-bool text_add_utf8(struct text *t, bp_str bytes, size_t limit) {
+bool text_add_utf8(struct kit_buf *t, bp_str bytes, size_t limit) {
   size_t start = 0;
   for (size_t at = 0; at < bytes.len;) {
     size_t length = bytes.ptr[at] ? utf8_length(bytes, at) : 0;
@@ -62,11 +33,11 @@ bool text_add_utf8(struct text *t, bp_str bytes, size_t limit) {
       at += length;
       continue;
     }
-    if (!text_add(t, bp_str_make(bytes.ptr + start, at - start), limit) || !text_add(t, BP_LIT("\xEF\xBF\xBD"), limit))
+    if (!kit_buf_add(t, bp_str_make(bytes.ptr + start, at - start), limit) || !kit_buf_add(t, BP_LIT("\xEF\xBF\xBD"), limit))
       return false;
     start = ++at;
   }
-  return text_add(t, bp_str_make(bytes.ptr + start, bytes.len - start), limit);
+  return kit_buf_add(t, bp_str_make(bytes.ptr + start, bytes.len - start), limit);
 }
 
 bool str_eq(bp_str a, bp_str b) {

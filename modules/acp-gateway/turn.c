@@ -79,9 +79,9 @@ static void on_end_published(void *ctx, bp_status status) {
 
 static void turn_free(struct turn *turn) {
   call_free(turn->call);
-  text_free(&turn->said);
-  text_free(&turn->passage);
-  text_free(&turn->thought);
+  kit_buf_free(&turn->said);
+  kit_buf_free(&turn->passage);
+  kit_buf_free(&turn->thought);
   free(turn->usage);
   free(turn);
 }
@@ -100,7 +100,7 @@ void turn_end(struct session *session, const char *reason, const char *error) {
                          .call = turn->call,
                          .reason = str_copy(str_z(reason)),
                          .error = error && !turn->is_cancelled ? str_copy(str_z(error)) : NULL,
-                         .text = str_copy(text_str(&turn->said)),
+                         .text = str_copy(kit_buf_str(&turn->said)),
                          .usage = turn->usage};
     memcpy(e->id, session->id, sizeof(e->id));
     turn->call = NULL;

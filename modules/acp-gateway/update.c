@@ -17,11 +17,11 @@ void transcript_flush(struct session *session) {
   if (!turn)
     return;
   if (turn->thought.len)
-    transcript_add(session, "thought", text_str(&turn->thought));
+    transcript_add(session, "thought", kit_buf_str(&turn->thought));
   if (turn->passage.len)
-    transcript_add(session, "assistant", text_str(&turn->passage));
-  text_free(&turn->thought);
-  text_free(&turn->passage);
+    transcript_add(session, "assistant", kit_buf_str(&turn->passage));
+  kit_buf_free(&turn->thought);
+  kit_buf_free(&turn->passage);
 }
 
 static bool block_text(const struct gateway *gw, bp_json update, bp_str *ret) {
@@ -35,8 +35,8 @@ static void said(struct session *session, bp_json update) {
     return;
   if (turn->thought.len)
     transcript_flush(session);
-  text_add(&turn->said, text, TURN_TEXT_MAX);
-  text_add(&turn->passage, text, TURN_TEXT_MAX);
+  kit_buf_add(&turn->said, text, TURN_TEXT_MAX);
+  kit_buf_add(&turn->passage, text, TURN_TEXT_MAX);
 }
 
 static void thought(struct session *session, bp_json update) {
@@ -46,7 +46,7 @@ static void thought(struct session *session, bp_json update) {
     return;
   if (turn->passage.len)
     transcript_flush(session);
-  text_add(&turn->thought, text, TURN_TEXT_MAX);
+  kit_buf_add(&turn->thought, text, TURN_TEXT_MAX);
 }
 
 static void tool(struct session *session, bp_json update) {

@@ -187,3 +187,34 @@ void kit_call_json(void *ptr, uint32_t status, const bp_json_1 *json, bp_json_wr
   json->writer_free(body);
   free(ptr);
 }
+
+/* ---- Growing texts ---- */
+
+bool kit_buf_add(struct kit_buf *t, bp_str bytes, size_t limit) {
+  if (bytes.len > limit || t->len > limit - bytes.len)
+    return false;
+  if (t->len + bytes.len + 1 > t->cap) {
+    size_t cap = t->cap ? t->cap : 256;
+    while (cap < t->len + bytes.len + 1)
+      cap *= 2;
+    char *grown = realloc(t->ptr, cap);
+    if (!grown)
+      return false;
+    t->ptr = grown;
+    t->cap = cap;
+  }
+  if (bytes.len)
+    memcpy(t->ptr + t->len, bytes.ptr, bytes.len);
+  t->len += bytes.len;
+  t->ptr[t->len] = '\0';
+  return true;
+}
+
+void kit_buf_free(struct kit_buf *t) {
+  free(t->ptr);
+  *t = (struct kit_buf){0};
+}
+
+bp_str kit_buf_str(const struct kit_buf *t) {
+  return bp_str_make(t->ptr ? t->ptr : "", t->len);
+}

@@ -55,6 +55,16 @@ struct kit_text kit_text_of_writer(const bp_json_1 *json, bp_json_writer writer)
 /* Bytes up to `most`, not ending within a character. */
 bp_str kit_cut(bp_str text, size_t most);
 
+/* A text that grows, ended by a NUL that does not count. Zeroed: empty. */
+struct kit_buf {
+  char *ptr;
+  size_t len, cap;
+};
+/* False without memory, or when it would grow beyond `limit` bytes; then nothing is added. */
+bool kit_buf_add(struct kit_buf *t, bp_str bytes, size_t limit);
+void kit_buf_free(struct kit_buf *t);
+bp_str kit_buf_str(const struct kit_buf *t);
+
 /* ---- Calls of a service ---- */
 
 /* Closes the open object of `payload`, calls with it, and frees it. */

@@ -99,7 +99,7 @@ static bp_status token_revoke(bp_plugin self, bp_str id) {
 }
 
 const bp_core_1 fake_core_table = {
-    .size = sizeof(bp_core_1),
+    .size = offsetof(bp_core_1, sha256),
     .host_version = host_version,
     .folder = folder,
     .start_folder = start_folder,

@@ -34,6 +34,8 @@ typedef struct bp_core_1 {
   bp_status (*token_new)(bp_plugin self, bp_str name, bp_str scopes, char ret_token[65], char ret_id[17]);
   /* Only the plugin's own: BP_E_NOT_FOUND. [main] */
   bp_status (*token_revoke)(bp_plugin self, bp_str id);
+  /* The SHA-256 of `data` (FIPS 180-4). [any] */
+  void (*sha256)(bp_str data, uint8_t ret_digest[32]);
 } bp_core_1;
 
 #ifdef __cplusplus

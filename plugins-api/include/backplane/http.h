@@ -203,6 +203,8 @@ typedef struct bp_http_1 {
    * which); BP_E_LIMIT: over 256 KiB; BP_E_STALE. [main] */
   bp_status (*tool_call)(bp_plugin self, bp_request request, bp_str plugin, bp_str operation_id, bp_str arguments, bp_tool_done_fn done, void *ctx,
                          bp_error *err);
+  /* The request's target as it was sent, percent-encoded and with its query: for those who pass requests on. [main] */
+  bp_str (*target)(bp_request request);
 } bp_http_1;
 
 #ifdef __cplusplus
