@@ -64,7 +64,7 @@ struct agent {
   uint32_t argc;
   char **env; /* name, value, name, value */
   uint32_t env_count;
-  bool requires_auth;
+  bool requires_auth, has_own_files;
   char *token; /* given by auth/token; wiped when it is replaced */
   int64_t token_expires_ms;
   char *error; /* why it is in error, or NULL */

@@ -10,12 +10,13 @@
 
 static const struct {
   const char *id, *name, *description, *command[3], *auth_env;
+  bool has_own_files; /* it cannot do without its own: it takes no "not found" from us for a file it wants to make */
 } known[] = {
-    {"opencode", "OpenCode", "Open source coding agent", {"opencode", "acp", NULL}, NULL},
-    {"claude-code", "Claude Code", "Anthropic's coding agent", {"claude-agent-acp", NULL, NULL}, "ANTHROPIC_API_KEY"},
-    {"gemini-cli", "Gemini CLI", "Google's coding agent", {"gemini", "--acp", NULL}, "GEMINI_API_KEY"},
-    {"qwen-code", "Qwen Code", "Alibaba's coding agent", {"qwen", "--acp", NULL}, "DASHSCOPE_API_KEY"},
-    {"codex", "Codex", "OpenAI's coding agent", {"codex-acp", NULL, NULL}, "OPENAI_API_KEY"},
+    {"opencode", "OpenCode", "Open source coding agent", {"opencode", "acp", NULL}, NULL, false},
+    {"claude-code", "Claude Code", "Anthropic's coding agent", {"claude-agent-acp", NULL, NULL}, "ANTHROPIC_API_KEY", false},
+    {"gemini-cli", "Gemini CLI", "Google's coding agent", {"gemini", "--acp", NULL}, "GEMINI_API_KEY", true},
+    {"qwen-code", "Qwen Code", "Alibaba's coding agent", {"qwen", "--acp", NULL}, "DASHSCOPE_API_KEY", true},
+    {"codex", "Codex", "OpenAI's coding agent", {"codex-acp", NULL, NULL}, "OPENAI_API_KEY", false},
 };
 
 static bool fault(bp_error *err, const char *id, const char *what) {
@@ -75,7 +76,8 @@ static bool add_known(struct gateway *gw, size_t number) {
                           .description = str_copy(str_z(known[number].description)),
                           .auth_env = known[number].auth_env ? str_copy(str_z(known[number].auth_env)) : NULL,
                           .argv = calloc(3, sizeof(char *)),
-                          .requires_auth = known[number].auth_env != NULL};
+                          .requires_auth = known[number].auth_env != NULL,
+                          .has_own_files = known[number].has_own_files};
   if (!agent->argv)
     return false;
   for (; known[number].command[agent->argc]; agent->argc++)
@@ -148,6 +150,8 @@ static bool read_agent(struct gateway *gw, bp_json object, bp_error *err) {
   bp_json command = get_value(gw, object, "command"), env = get_value(gw, object, "env");
   if (get_value(gw, object, "requiresAuth"))
     agent->requires_auth = get_flag(gw, object, "requiresAuth");
+  if (get_value(gw, object, "clientFiles"))
+    agent->has_own_files = !get_flag(gw, object, "clientFiles");
   if (command ? !read_command(agent, command, err) : agent->argc == 0)
     return err->code ? false : fault(err, agent->id, "command is missing");
   return !env || read_env(agent, env, err);

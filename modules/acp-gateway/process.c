@@ -226,7 +226,8 @@ static void shake_hands(struct process *process) {
     json->object_begin(w);
     put_integer(gw, w, "protocolVersion", 1);
     json->key(w, BP_LIT("clientCapabilities"));
-    json->put_raw(w, BP_LIT("{\"fs\":{\"readTextFile\":true,\"writeTextFile\":true},\"terminal\":true}"));
+    json->put_raw(w, process->agent->has_own_files ? BP_LIT("{\"fs\":{\"readTextFile\":false,\"writeTextFile\":false},\"terminal\":true}")
+                                                   : BP_LIT("{\"fs\":{\"readTextFile\":true,\"writeTextFile\":true},\"terminal\":true}"));
     json->key(w, BP_LIT("clientInfo"));
     json->object_begin(w);
     put_text(gw, w, "name", BP_LIT("backplane"));
