@@ -108,7 +108,7 @@ static bp_status check_params(const struct check *check, bp_array params) {
 static bp_status check_route(const struct check *check, const void *item) {
   const bp_route *route = item;
   const uint32_t known = BP_ROUTE_READ_ONLY | BP_ROUTE_STREAM | BP_ROUTE_UPLOAD | BP_ROUTE_WEBSOCKET | BP_ROUTE_MCP_TOOL | BP_ROUTE_OPTIONAL_BODY |
-                         BP_ROUTE_IF_FAMILY | BP_ROUTE_NOT_BARE;
+                         BP_ROUTE_IF_FAMILY | BP_ROUTE_NOT_BARE | BP_ROUTE_QUERY_ONCE;
   STATUS_CHECK(CHECK_TEXTS(check, {"method", route->method}, {"path", route->path}, {"summary", route->summary}, {"family", route->family},
                            {"scope", route->scope}, {"body_schema", route->body_schema}, {"response_schema", route->response_schema},
                            {"policy", route->policy}, {"bad_body_text", route->bad_body_text}));

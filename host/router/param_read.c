@@ -70,6 +70,8 @@ static bool find_queries(struct request *r) {
     if (is_encoded(raw_name))
       name = bp_str_make(plain, query_decode(raw_name, plain));
     struct request_value *value = query_value(r, name);
+    if (value && value->is_present)
+      value->is_repeated = (r->route->facts.flags & BP_ROUTE_QUERY_ONCE) != 0;
     if (!value || value->is_present)
       continue;
     value->is_present = true;
@@ -220,7 +222,9 @@ bool params_read(struct request *r, struct error_list *errors) {
   for (uint32_t i = 0; i < r->route->param_count; i++) {
     const struct param *param = &r->route->params[i];
     struct request_value *value = &r->values[i];
-    if (value->is_present) {
+    if (value->is_repeated) {
+      complain(errors, &param->facts, value, "value_error", BP_LIT("it is given more than once"));
+    } else if (value->is_present) {
       if (param->facts.in != BP_IN_FILE)
         check_value(errors, param, value);
     } else if (param->facts.def.len > 0) {

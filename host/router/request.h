@@ -21,6 +21,7 @@ enum request_phase { REQUEST_WAITING, REQUEST_RUNNING, REQUEST_DEFERRED, REQUEST
 struct request_value {
   bp_str text;
   bool is_present;
+  bool is_repeated; /* in the query, with BP_ROUTE_QUERY_ONCE */
 };
 
 struct request_block {

@@ -38,11 +38,12 @@ static const bp_param upload_params[] = {
 #define POLICY .policy = BP_STR("files")
 
 const bp_route files_routes[ROUTE_COUNT] = {
-    {KIT_ROUTE("GET", "/api/files", "list_files", "The entries of a folder, folders first"), .params = BP_ARRAY(list_params),
-     .response_schema = BP_STR(list_schema), .handle = files_list},
+    {KIT_ROUTE("GET", "/api/files", "list_files", "The entries of a folder, folders first"), .flags = BP_ROUTE_QUERY_ONCE,
+     .params = BP_ARRAY(list_params), .response_schema = BP_STR(list_schema), .handle = files_list},
     {KIT_ROUTE("POST", "/api/files", "change_files", "Create a folder, delete, write, rename, move or copy"), .flags = BP_ROUTE_OPTIONAL_BODY,
      .body_schema = BP_STR(body_schema), .timeout_ms = 300000, .handle = files_change, .facts = facts_change, POLICY},
-    {KIT_ROUTE("GET", "/api/files/read", "read_file", "A file's bytes; ranges are supported"), .params = BP_ARRAY(read_params), .handle = files_read},
+    {KIT_ROUTE("GET", "/api/files/read", "read_file", "A file's bytes; ranges are supported"), .flags = BP_ROUTE_QUERY_ONCE,
+     .params = BP_ARRAY(read_params), .handle = files_read},
     {KIT_ROUTE("POST", "/api/files/upload", "upload_files", "Put files into a folder"), .flags = BP_ROUTE_UPLOAD, .params = BP_ARRAY(upload_params),
      .body_limit_bytes = UPLOAD_LIMIT_BYTES, .timeout_ms = 300000, .handle = files_upload, .facts = facts_upload, POLICY},
 };

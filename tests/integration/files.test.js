@@ -96,6 +96,9 @@ test('reading: ranges, validators, sandbox, both forms', async () => {
   const form = await host.request('GET', `${URL}?path=b.txt&read=true&download=true`, { port: PORT });
   assert.equal(form.text, 'hello');
   assert.match(form.headers['content-disposition'], /^attachment; filename="?b\.txt/);
+  for (const twice of ['read?path=b.txt&path=../x', 'read?path=b.txt&p%61th=b.txt', '?path=alpha&path=/']) {
+    assert.equal((await host.request('GET', `${URL}${twice[0] === '?' ? '' : '/'}${twice}`, { port: PORT })).status, 400, twice);
+  }
   assert.deepEqual((await read('none')).json(), { success: false, error: 'Path not found: none' });
   assert.equal((await read('none')).status, 404);
   assert.deepEqual((await read('alpha')).json(), { success: false, error: 'Path is not a file: alpha' });

@@ -54,6 +54,7 @@ typedef struct bp_family {
 #define BP_ROUTE_OPTIONAL_BODY 32u /* an absent body is not an error */
 #define BP_ROUTE_IF_FAMILY 64u     /* left out while no plugin declares its family, instead of a failure to load */
 #define BP_ROUTE_NOT_BARE 128u     /* on the main listener only under /f/<family>/: the bare path is free for others */
+#define BP_ROUTE_QUERY_ONCE 256u   /* a query parameter given twice is a validation error; else the first counts */
 
 /* Where a parameter is found, and its type. Numeric text counts as INTEGER or REAL in path, query, header and form. */
 #define BP_IN_PATH 1u
