@@ -118,7 +118,7 @@ static void on_cancel(void *ctx, bp_job job) {
 static void run(struct work *work) {
   const struct run_spec spec = {.folder = work->folder,
                                 .args = &work->args,
-                                .flags = run_flags_of(&work->args) | RUN_UNBOUNDED,
+                                .flags = run_flags_of(&work->args) | RUN_LONG,
                                 .progress = on_progress,
                                 .done = ended,
                                 .ctx = work};

@@ -6,14 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-/* Absolute, no NUL, no "." or ".." component. */
+/* What some file system takes for ".git": nothing is run or cloned inside such a folder. */
+static bool is_git_folder(bp_str part) {
+  while (part.len && (part.ptr[part.len - 1] == '.' || part.ptr[part.len - 1] == ' '))
+    part.len--;
+  return part.len == 4 && strncasecmp(part.ptr, ".git", 4) == 0;
+}
+
+/* Absolute, no NUL, no "." or ".." or ".git" component. */
 static bool is_plain(bp_str path) {
   bp_str rest = path, part;
   if (path.len == 0 || path.len >= PATH_MAX || path.ptr[0] != '/' || memchr(path.ptr, '\0', path.len))
     return false;
   while (str_cut_at(&rest, '/', &part))
-    if (str_is(part, "..") || str_is(part, "."))
+    if (str_is(part, "..") || str_is(part, ".") || is_git_folder(part))
       return false;
   return true;
 }
@@ -61,7 +69,7 @@ bool place_is_inside(bp_str file) {
   if (file.len == 0 || file.ptr[0] == '/' || file.ptr[0] == '-' || memchr(file.ptr, '\0', file.len))
     return false;
   while (str_cut_at(&rest, '/', &part))
-    if (str_is(part, "..") || str_is(part, ".git"))
+    if (str_is(part, "..") || is_git_folder(part))
       return false;
   return true;
 }

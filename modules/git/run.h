@@ -16,12 +16,13 @@ struct git;
 #define RUN_ERRORS_BYTES (256u << 10) /* of stderr kept; the rest is dropped */
 #define RUN_LOCAL_MS 60000u
 #define RUN_NETWORK_MS 300000u
+#define RUN_LONG_MS 3600000u
 
 #define RUN_WRITES 1u      /* takes the writer lock of the repository */
 #define RUN_NETWORK 2u     /* fetch, pull, push, clone: keys, agent and askpass are passed, and the remotes checked */
 #define RUN_CLONE 4u       /* there is no repository yet: runs in `folder` */
 #define RUN_EDITOR_TRUE 8u /* merge, rebase, pull: an editor that changes nothing */
-#define RUN_UNBOUNDED 16u  /* a job: no time-out but the job's cancel */
+#define RUN_LONG 16u       /* a job, which can be cancelled: an hour */
 
 #define RUN_INSPECT 32u /* only looks whether it is a repository of ours */
 

@@ -33,6 +33,10 @@ static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {
 
 /* ---- Its end ---- */
 
+static uint32_t limit_ms(const struct run *run) {
+  return run->flags & RUN_LONG ? RUN_LONG_MS : run->flags & RUN_NETWORK ? RUN_NETWORK_MS : RUN_LOCAL_MS;
+}
+
 static void child_ended(struct run *run, const bp_proc_exit *exit) {
   char sentence[128];
   if (run->out.has_failed || run->err.has_failed) {
@@ -40,8 +44,7 @@ static void child_ended(struct run *run, const bp_proc_exit *exit) {
   } else if (run->is_truncated) {
     run_finish(run, RUN_OK, NULL, 0);
   } else if (exit->why == BP_PROC_TIMED_OUT) {
-    snprintf(sentence, sizeof(sentence), "git %s took longer than %u seconds and was stopped", run->args.at[0],
-             (run->flags & RUN_NETWORK ? RUN_NETWORK_MS : RUN_LOCAL_MS) / 1000);
+    snprintf(sentence, sizeof(sentence), "git %s took longer than %u seconds and was stopped", run->args.at[0], limit_ms(run) / 1000);
     run_finish(run, RUN_TIMEOUT, sentence, 0);
   } else if (exit->why == BP_PROC_NOT_STARTED) {
     run_finish(run, RUN_BROKEN, "git could not be started", 0);
@@ -130,7 +133,7 @@ void child_begin(struct run *run) {
       .may_use_files = run->may_use_files,
   };
   struct words argv = {0}, env = {0};
-  uint32_t timeout_ms = run->flags & RUN_UNBOUNDED ? 0 : run->flags & RUN_NETWORK ? RUN_NETWORK_MS : RUN_LOCAL_MS;
+  uint32_t timeout_ms = limit_ms(run);
   words_add_z(&argv, "git");
   words_copy(&argv, &run->args);
   add_switches(&argv, &run->args);

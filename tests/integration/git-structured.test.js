@@ -131,12 +131,29 @@ test('clone, push and pull are jobs', async () => {
   await send('POST', 'git/clone', { repoPath: target }, 400);
 });
 
+// A server that takes connections and says nothing, as the remote of a repository.
+async function silentRemote(repo) {
+  const sockets = new Set();
+  const server = net.createServer((socket) => { sockets.add(socket); socket.resume(); socket.on('error', () => {}); socket.on('close', () => sockets.delete(socket)); });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  sh(repo, `git remote add origin ssh://git@127.0.0.1:${server.address().port}/r`);
+  return { sockets, close: () => server.close() };
+}
+
+test('a host that stops takes its jobs with it', async () => {
+  const other = await startGitHost();
+  const repo = makeRepository(path.join(other.root, 'stops/repo'));
+  const { sockets, close } = await silentRemote(repo);
+  assert.strictEqual((await other.api('POST', '/api/git/pull', { repoPath: repo, remote: 'origin', branch: 'main' })).status, 200);
+  await waitFor('ssh to connect', () => sockets.size > 0);
+  await other.stop();
+  await waitFor('ssh to be gone', () => sockets.size === 0);
+  close();
+});
+
 test('a job that hangs is cancelled, and its git with it', async () => {
   const repo = fresh('hangs');
-  const sockets = new Set();
-  const silent = net.createServer((socket) => { sockets.add(socket); socket.resume(); socket.on('error', () => {}); socket.on('close', () => sockets.delete(socket)); });
-  await new Promise((resolve) => { silent.listen(0, '127.0.0.1', resolve); });
-  sh(repo, `git remote add origin ssh://git@127.0.0.1:${silent.address().port}/r`);
+  const { sockets, close } = await silentRemote(repo);
   const { jobId } = await send('POST', 'git/pull', { repoPath: repo, remote: 'origin', branch: 'main' });
   await waitFor('ssh to connect', () => sockets.size > 0);
   const reply = await host.request('POST', `/jobs/${jobId}/cancel`);
@@ -145,7 +162,7 @@ test('a job that hangs is cancelled, and its git with it', async () => {
   assert.strictEqual(job.status ?? job.state, 'cancelled');
   await waitFor('ssh to be gone', () => sockets.size === 0);
   await send('POST', 'git', { repoPath: repo, command: 'commit --allow-empty -m "the lock is free"' });
-  silent.close();
+  close();
 });
 
 test('a work tree for each session', async () => {

@@ -49,7 +49,8 @@ test('what is missing or malformed', async () => {
 test('commands and paths that are not allowed', async () => {
   assert.strictEqual((await refused(host.plain, 'gc', 403, /./)).error, "Git command 'gc' is not allowed");
   assert.strictEqual((await refused(host.plain, 'git bisect run x', 403, /./)).error, "Git command 'bisect' is not allowed");
-  for (const repo of ['relative/path', '.', `${host.root}/../root/plain`, `${host.plain}/..`, '/etc', '/', host.top, `${host.root}x`, 'file:///etc', '~/x'])
+  for (const repo of ['relative/path', '.', `${host.root}/../root/plain`, `${host.plain}/..`, '/etc', '/', host.top, `${host.root}x`, 'file:///etc', '~/x', `${host.plain}/.git`,
+    `${host.plain}/.GIT/hooks`, `${host.root}/new/.git./x`])
     assert.strictEqual((await refused(repo, 'status', 403, /./)).error, 'Invalid repository path');
   for (const command of ['status; id', 'status && id', 'status | cat', 'status > x', 'log `id`', 'log $(id)', 'status\nid', 'status & id'])
     await refused(host.plain, command, 403, /not allowed/);
@@ -225,6 +226,7 @@ test('a clone lands beside the path, and in the registry, once', async () => {
   await refused(target, `clone ${source} ${target}`, 500, /already exists/);
   const { repositories } = (await host.api('GET', '/api/repositories')).json();
   assert.deepStrictEqual(repositories.map((r) => r.path).sort(), [path.join(host.root, 'made/named'), target, path.join(host.root, 'made/repo')].sort());
+  await refused(path.join(host.root, 'x/.git'), `clone ${source}`, 403, /^Invalid repository path$/);
   await refused(path.join(host.root, 'x'), 'clone /etc', 403, /address/);
   await refused(path.join(host.root, 'x'), `clone ${source} ../../outside`, 403, /folder/);
   assert.strictEqual(sh(target, 'git config --get-all core.hooksPath || true'), '');
