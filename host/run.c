@@ -163,7 +163,7 @@ bp_status host_reload(bp_error *err) {
   host_run.module_dir = config->module_dir;
   ports_know_listeners(config, host_run.port_offset);
   policy_configure(config);
-  policy_reload(NULL, NULL); /* its own log lines say how it went; one that is running has the rules of a moment ago */
+  policy_reload(NULL, NULL); /* its own log lines say how it went */
   bp_status status = loader_apply(config, err);
   config_free(old);
   log_info("host", "configuration loaded again");

@@ -50,5 +50,5 @@ void api_policy_reload(struct http_exchange *x, bp_str body) {
   if (policy_reload(reloaded, waiting) == BP_OK)
     return;
   waiting_end(waiting);
-  reply_problem(x, 503, "the rules are being loaded already", "try again in a moment");
+  reply_problem(x, 503, "the rules are being loaded, and many wait for that already", "try again in a moment");
 }

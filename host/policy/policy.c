@@ -16,11 +16,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define RELOADS_WAITING_MOST 64
+
+struct reload;
+
 static struct {
   struct rule_sets *sets;
   char *dir;
   uint32_t hold_ms;
-  bool is_reloading;
+  struct reload *reloads; /* the first runs, the others wait for their turn; oldest first */
   struct policy_counters *counters;
 } policy;
 
@@ -118,6 +122,7 @@ struct reload {
   bp_error err;
   policy_reload_fn done;
   void *ctx;
+  struct reload *next;
 };
 
 static void reload_run(struct work *work) {
@@ -135,9 +140,15 @@ static void swap(struct reload *reload) {
   }
 }
 
+/* The folder is that of now: what was configured meanwhile counts. */
+static void reload_submit(struct reload *reload) {
+  reload->dir = str_dupz(str_from(policy.dir));
+  workers_submit(&reload->work);
+}
+
 static void reload_done(struct work *work, bool cancelled) {
   struct reload *reload = (struct reload *)work;
-  policy.is_reloading = false;
+  policy.reloads = reload->next;
   if (cancelled)
     reload->err.code = BP_E_CANCELLED;
   else
@@ -146,17 +157,27 @@ static void reload_done(struct work *work, bool cancelled) {
     reload->done(reload->ctx, reload->err.code, &reload->err);
   free(reload->dir);
   free(reload);
+  if (policy.reloads && cancelled)
+    reload_done(&policy.reloads->work, true);
+  else if (policy.reloads)
+    reload_submit(policy.reloads);
 }
 
 bp_status policy_reload(policy_reload_fn done, void *ctx) {
   LOOP_MAIN();
-  if (policy.is_reloading)
+  struct reload **end = &policy.reloads;
+  unsigned waiting = 0;
+  for (; *end; end = &(*end)->next)
+    waiting++;
+  if (waiting > 1 && !done)
+    return BP_OK; /* one that waits will read all there is now */
+  if (waiting > RELOADS_WAITING_MOST)
     return BP_E_BUSY;
   struct reload *reload = mem_alloc(sizeof(*reload));
   *reload = (struct reload){.work = {.run = reload_run, .done = reload_done}, .err = BP_ERROR_INIT, .done = done, .ctx = ctx};
-  reload->dir = str_dupz(str_from(policy.dir));
-  policy.is_reloading = true;
-  workers_submit(&reload->work);
+  *end = reload;
+  if (policy.reloads == reload)
+    reload_submit(reload);
   return BP_OK;
 }
 

@@ -26,8 +26,8 @@ void policy_release(void);
 /* Takes over what a new configuration says; the rules themselves are loaded by policy_reload. */
 void policy_configure(const struct config *config);
 
-/* Compiles and tests all sets on a worker, then swaps them in; a fault changes nothing. `done` runs in a later tick, once. One
- * at a time: BP_E_BUSY, and `done` does not run. */
+/* Compiles and tests all sets on a worker, then swaps them in; a fault changes nothing. `done` (may be NULL) runs in a
+ * later tick, once. One at a time, the others wait; BP_E_BUSY where too many do, and `done` does not run. */
 typedef void (*policy_reload_fn)(void *ctx, bp_status status, const bp_error *err);
 bp_status policy_reload(policy_reload_fn done, void *ctx);
 
