@@ -75,7 +75,7 @@ static char *path_option(const struct agents *a, bp_str name) {
   a->config->string(a->self, name, &path);
   while (path.len > 1 && path.ptr[path.len - 1] == '/')
     path.len--;
-  return path.len ? strndup(path.ptr, path.len) : NULL;
+  return path.len ? str_dup(path) : NULL;
 }
 
 static bool find_folders(struct agents *a) {
@@ -83,13 +83,13 @@ static bool find_folders(struct agents *a) {
   bp_str start = a->core->start_folder(a->self), known = BP_STR("{}");
   a->project = path_option(a, BP_LIT("project_dir"));
   if (!a->project)
-    a->project = strndup(start.ptr, start.len);
+    a->project = str_dup(start);
   a->folder = path_option(a, BP_LIT("agents_dir"));
   snprintf(path, sizeof(path), "%s/.agent-orchestrator/agents", a->project ? a->project : "");
   if (!a->folder)
     a->folder = strdup(path);
   a->config->json_text(a->self, BP_LIT("known_mcp_servers"), &known);
-  a->known_servers = strndup(known.ptr, known.len);
+  a->known_servers = str_dup(known);
   return a->project && a->folder && a->known_servers;
 }
 

@@ -222,7 +222,7 @@ static bool read_list(const struct deployments *d, bp_json facts, const char *na
     d->json->put_value(out, item);
   d->json->array_end(out);
   if (d->json->writer_text(out, &text, NULL) == BP_OK)
-    *ret = strndup(text.ptr, text.len);
+    *ret = str_dup(text);
   d->json->writer_free(out);
   return *ret != NULL;
 }
@@ -261,7 +261,7 @@ static bool write_names(struct creation *c) {
     json->put_string(out, str_z(c->env.variables[i].name));
   json->array_end(out);
   if (json->writer_text(out, &text, NULL) == BP_OK)
-    c->env_names = strndup(text.ptr, text.len);
+    c->env_names = str_dup(text);
   json->writer_free(out);
   return c->env_names != NULL;
 }
@@ -285,7 +285,7 @@ static const char *read_health(struct creation *c, bp_json facts) {
     is_good = path.ptr[i] > 0x20 && path.ptr[i] < 0x7f;
   if (!is_good)
     return "healthPath must begin with \"/\" and be visible ASCII of at most 1024 bytes";
-  c->health_path = path.len ? strndup(path.ptr, path.len) : NULL;
+  c->health_path = path.len ? str_dup(path) : NULL;
   return NULL;
 }
 
@@ -309,7 +309,7 @@ static const char *read_plain(struct creation *c, bp_json facts) {
     return "instances must be an integer from 1 to 64";
   c->instances = c->instances ? c->instances : 1;
   snprintf(c->mode, sizeof(c->mode), "%s", kit_same(mode, "cluster") ? "cluster" : "fork");
-  c->domain = domain.len ? strndup(domain.ptr, domain.len) : NULL;
+  c->domain = domain.len ? str_dup(domain) : NULL;
   return read_name(c, name);
 }
 

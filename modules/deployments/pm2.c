@@ -219,7 +219,7 @@ static bp_status start(struct running *running, const struct launch *launch, bp_
   put_preparation(w, launch, out);
   *p = (struct preparation){.w = w, .id = running->id};
   if (json->writer_text(out, &text, err) == BP_OK)
-    p->text = strndup(text.ptr, text.len);
+    p->text = str_dup(text);
   json->writer_free(out);
   if (!p->text) {
     preparation_free(p);

@@ -33,7 +33,7 @@ static char *next_owned(struct reader *reader) {
   bp_db_value value = next(reader);
   if (value.type != BP_DB_TEXT)
     return NULL;
-  char *copy = strndup(value.text.ptr, value.text.len);
+  char *copy = str_dup(value.text);
   reader->failed = reader->failed || !copy;
   return copy;
 }

@@ -111,7 +111,7 @@ static void on_repository(void *ctx, bp_status status, bp_str payload) {
     return;
   }
   if (status == BP_OK && d->json->parse(d->self, payload, &root, NULL) == BP_OK && field_text(d, root, "path", &path) && path.len)
-    op->path = strndup(path.ptr, path.len);
+    op->path = str_dup(path);
   if (root)
     d->json->release(d->self, root);
   if (op->path)
@@ -277,7 +277,7 @@ static void on_verdict(void *ctx, const bp_verdict *verdict) {
     give_up(op, 403, message);
     return;
   }
-  op->allowed = strndup(verdict->facts.ptr, verdict->facts.len);
+  op->allowed = str_dup(verdict->facts);
   const bp_db_value values[] = {db_integer(op->id), db_integer(1)};
   const bp_db_step step = db_exec(WANT_ENTRY, values, 2);
   operation_write(op, &step, 1, on_wanted);

@@ -21,7 +21,7 @@ bool root_configure(struct files *f) {
     path = str_z(home);
   while (path.len > 0 && path.ptr[path.len - 1] == '/')
     path.len--;
-  f->root_path = strndup(path.len ? path.ptr : "", path.len);
+  f->root_path = str_dup(path);
   f->config->boolean(f->self, BP_LIT("show_hidden"), &flag);
   f->shows_hidden = flag != 0;
   f->config->boolean(f->self, BP_LIT("home_dot_entries"), &flag);

@@ -62,6 +62,16 @@ bool kit_same(bp_str a, const char *b) {
   return a.len == strlen(b) && (a.len == 0 || memcmp(a.ptr, b, a.len) == 0);
 }
 
+char *str_dup(bp_str text) {
+  char *copy = malloc(text.len + 1);
+  if (!copy)
+    return NULL;
+  if (text.len)
+    memcpy(copy, text.ptr, text.len);
+  copy[text.len] = '\0';
+  return copy;
+}
+
 void json_text_member(const bp_json_1 *json, bp_json_writer out, bp_str name, bp_str value) {
   json->key(out, name);
   json->put_string(out, value);

@@ -32,7 +32,7 @@ static void take_path(struct inquiry *q, bp_json repository) {
   bp_json value = 0;
   bp_str path;
   if (q->module->json->get(repository, BP_LIT("path"), &value) == BP_OK && q->module->json->string(value, &path) == BP_OK)
-    q->path = strndup(path.ptr, path.len);
+    q->path = str_dup(path);
 }
 
 /* ---- Changes: an answer also where there is no git ---- */

@@ -22,7 +22,7 @@ struct editor *editor_add(struct vscode *v, int64_t id, int64_t port, bp_str pat
   for (const struct editor *at = v->editors; at; at = at->next)
     count++;
   struct editor *e = count < LIMIT_EDITORS ? calloc(1, sizeof(*e)) : NULL;
-  char *copy = e ? strndup(path.ptr, path.len) : NULL;
+  char *copy = e ? str_dup(path) : NULL;
   if (!copy) {
     free(e);
     return NULL;

@@ -118,7 +118,7 @@ void inquiry_begin(struct vscode *v, bp_request request, int64_t id, bp_str file
   q->id = id;
   q->then = then;
   if (file.ptr)
-    q->file = strndup(file.ptr, file.len);
+    q->file = str_dup(file);
   snprintf(payload, sizeof(payload), "{\"id\":%" PRId64 "}", id);
   bp_status status = v->service->call(v->self, BP_LIT("repositories/1"), BP_LIT("get"), str_z(payload), SERVICE_MS, on_repository, q);
   if (status != BP_OK)

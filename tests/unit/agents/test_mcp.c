@@ -13,7 +13,9 @@ void bytes_free(struct bytes *bytes) {
 
 bool bytes_copy(struct bytes *ret, bp_str from) {
   free(ret->ptr);
-  ret->ptr = strndup(from.ptr, from.len);
+  ret->ptr = malloc(from.len + 1);
+  if (from.len)
+    memcpy(ret->ptr, from.ptr, from.len);
   ret->len = from.len;
   return ret->ptr != NULL;
 }
