@@ -1,6 +1,7 @@
 /* The route table, and how a request becomes an operation. Operations live in the file of their concept. */
 #include "gateway.h"
 
+#define OPEN_TIMEOUT_MS 150000u  /* starting an agent and opening a session, each within start_timeout_ms */
 #define TURN_TIMEOUT_MS 3900000u /* a little longer than a turn may take */
 
 static const bp_param id_params[] = {
@@ -58,7 +59,7 @@ const bp_route gateway_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", "/info", "info", "What the gateway is and does now"), .handle = handle_info},
     {KIT_ROUTE("GET", "/agents", "list_agents", "All agents with their status"), .handle = handle_agents},
     {KIT_ROUTE("POST", "/agents/{id}/spawn", "spawn_agent", "Start an agent"), .params = BP_ARRAY(id_params), .flags = BP_ROUTE_OPTIONAL_BODY, BODY,
-     .handle = handle_agent_spawn},
+     .timeout_ms = OPEN_TIMEOUT_MS, .handle = handle_agent_spawn},
     {KIT_ROUTE("POST", "/agents/{id}/stop", "stop_agent", "End an agent"), .params = BP_ARRAY(id_params), .flags = BP_ROUTE_OPTIONAL_BODY, BODY,
      .handle = handle_agent_stop},
     {KIT_ROUTE("GET", "/agents/{id}/status", "agent_status", "How an agent is"), .params = BP_ARRAY(id_params), .handle = handle_agent_status},
@@ -71,7 +72,7 @@ const bp_route gateway_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("POST", "/agents/{id}/auth/token", "auth_token", "Give an agent its token, kept in memory"), .params = BP_ARRAY(id_params),
      .flags = BP_ROUTE_OPTIONAL_BODY, BODY, .handle = handle_auth_token},
     {KIT_ROUTE("POST", "/session", "new_session", "Open a session with an agent, which is started if it does not run"),
-     .flags = BP_ROUTE_OPTIONAL_BODY, BODY, .handle = handle_session_new},
+     .flags = BP_ROUTE_OPTIONAL_BODY, BODY, .timeout_ms = OPEN_TIMEOUT_MS, .handle = handle_session_new},
     {KIT_ROUTE("GET", "/session/{id}", "get_session", "One session"), .params = BP_ARRAY(id_params), .handle = handle_session_get},
     {KIT_ROUTE("DELETE", "/session/{id}", "close_session", "End a session"), .params = BP_ARRAY(id_params), .facts = facts_of_request,
      .policy = BP_STR("acp"), .handle = handle_session_close},
