@@ -134,10 +134,13 @@ void engine_due(struct engine *engine, enum queue queue, struct due *due, int64_
 
 static void ping(struct session *session) {
   struct engine *engine = session->engine;
-  int64_t sent_ms = session->beat.at_ms; /* the time it was due, so that the answer's time does not drift with ours */
+  /* Counted from when the ping was due, so that the answer's time does not drift with ours. Where it leaves late, because the machine
+   * was busy, the client still has half of the time. */
+  int64_t due_ms = session->beat.at_ms + engine->limits.ping_timeout_ms;
+  int64_t least_ms = engine_now_ms(engine) + engine->limits.ping_timeout_ms / 2;
   due_clear(&engine->queues[QUEUE_PING], &session->beat);
   session->waits_pong = true;
-  engine_due(engine, QUEUE_PONG, &session->beat, sent_ms + engine->limits.ping_timeout_ms);
+  engine_due(engine, QUEUE_PONG, &session->beat, due_ms > least_ms ? due_ms : least_ms);
   session_send(session, BP_LIT("2"));
 }
 

@@ -89,6 +89,11 @@ static void room_release(struct sio *sio, struct room *room) {
 
 /* ---- Joining and leaving ---- */
 
+/* What being in a room takes of its client's allowance: names are chosen by clients. */
+static int64_t room_bytes(size_t name_len) {
+  return (int64_t)(sizeof(struct membership) + sizeof(struct room) + name_len);
+}
+
 static struct membership **membership_of(struct sio_socket *socket, bp_str name) {
   struct membership **link = &socket->memberships;
   while (*link && !((*link)->room->len == name.len && memcmp((*link)->room->name, name.ptr, name.len) == 0))
@@ -102,9 +107,12 @@ bool sio_join(struct sio_socket *socket, bp_str name) {
     return false;
   if (*membership_of(socket, name))
     return true;
-  struct membership *m = socket->room_count < sio->limits.rooms ? calloc(1, sizeof(*m)) : NULL;
+  if (socket->room_count >= sio->limits.rooms || !session_charge(socket->client->session, room_bytes(name.len)))
+    return false;
+  struct membership *m = calloc(1, sizeof(*m));
   struct room *room = m ? room_get(sio, name) : NULL;
   if (!room) {
+    session_charge(socket->client->session, -room_bytes(name.len));
     free(m);
     return false;
   }
@@ -124,6 +132,7 @@ static void leave(struct sio_socket *socket, struct membership **link) {
   *(m->previous ? &m->previous->next : &m->room->members) = m->next;
   if (m->next)
     m->next->previous = m->previous;
+  session_charge(socket->client->session, -room_bytes(m->room->len));
   room_release(socket->client->sio, m->room);
   free(m);
 }
