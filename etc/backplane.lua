@@ -1,7 +1,7 @@
 -- Backplane's configuration: a Lua file without files, commands or surprises.
 -- `backplane check` tells what is wrong with it; a running host takes changes on SIGHUP.
 --
--- Helpers: env("NAME", default), env_number, env_flag (yes/no), env_list (comma list).
+-- Helpers: env("NAME", default), env_number, env_flag (yes/no), env_list (comma list), real_port(N): N with --port-offset.
 
 -- The main listener serves every family and the host's own routes.
 listen "127.0.0.1:8700"

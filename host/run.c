@@ -273,6 +273,7 @@ static bp_status find_places(const struct run_options *options, bp_error *err) {
   clock_gettime(CLOCK_REALTIME, &now);
   host_run.started_wall_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
   host_run.port_offset = options->port_offset;
+  config_port_offset(options->port_offset);
   host_run.start_folder = str_dupz(str_from(getcwd(cwd, sizeof(cwd)) ? cwd : "/"));
   host_run.state_dir = state_dir_find(options->state_dir);
   run.module_dir = options->module_dir;

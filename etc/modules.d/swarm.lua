@@ -1,7 +1,7 @@
 module "swarm" {
   -- Workers run here, by default as PYTHON_PATH workers/worker.py where that script is there.
   python = env("PYTHON_PATH", "python3"),
-  socket_url = "http://localhost:" .. env_number("SWARM_PORT", 3000),
+  socket_url = "http://localhost:" .. real_port(env_number("SWARM_PORT", 3000)),
   e2b_api_key = env("E2B_API_KEY", ""),
   dedalus_api_key = env("DEDALUS_API_KEY", ""),
   -- With a key, prompts are decomposed by a model; without, by scripts/swarm/decompose.lua.

@@ -2,6 +2,7 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/say.h"
+#include "config/config.h"
 #include "state_dir.h"
 
 #include <string.h>
@@ -149,6 +150,7 @@ int cli_parse(int argc, char **argv, struct cli_call *call) {
   if (!cli_number(call, "--port-offset", 0, 56000, 0, &offset))
     return CLI_MISUSED;
   call->port_offset = (int)offset;
+  config_port_offset(call->port_offset);
   call->wants_json = cli_value(call, "--json") != NULL;
   if (!call->command)
     call->command = cli_find("help");

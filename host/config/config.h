@@ -57,6 +57,8 @@ struct config_error {
   char message[512];
   char hint[256];
 };
+/* What is added to every port (--port-offset), for the word real_port; 0 at first. */
+void config_port_offset(int port_offset);
 /* All errors found, not only the first. */
 struct config_errors {
   struct config_error items[32];

@@ -171,9 +171,20 @@ static int word_warn(lua_State *lua) {
 
 /* Alphabetical. */
 const struct sandbox_word words_table[] = {
-    {"env", word_env},         {"env_flag", word_env_flag}, {"env_list", word_env_list},       {"env_number", word_env_number},
-    {"include", word_include}, {"limits", word_limits},     {"listen", word_listen},           {"live", word_live},
-    {"log", word_log},         {"module", word_module},     {"modules_dir", word_modules_dir}, {"origins", word_origins},
-    {"policy", word_policy},   {"warn", word_warn},
+    {"env", word_env},
+    {"env_flag", word_env_flag},
+    {"env_list", word_env_list},
+    {"env_number", word_env_number},
+    {"include", word_include},
+    {"limits", word_limits},
+    {"listen", word_listen},
+    {"live", word_live},
+    {"log", word_log},
+    {"module", word_module},
+    {"modules_dir", word_modules_dir},
+    {"origins", word_origins},
+    {"policy", word_policy},
+    {"real_port", word_real_port},
+    {"warn", word_warn},
 };
 const size_t words_count = sizeof(words_table) / sizeof(words_table[0]);

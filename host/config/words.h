@@ -23,6 +23,7 @@ int word_env(lua_State *lua);
 int word_env_number(lua_State *lua);
 int word_env_flag(lua_State *lua);
 int word_env_list(lua_State *lua);
+int word_real_port(lua_State *lua);
 
 /* The words of the sandbox this state belongs to. */
 struct words *words_of(lua_State *lua);

@@ -1,4 +1,4 @@
-/* The words that read the environment. A value never appears in an error: it may be a secret. */
+/* The words that read the environment, and the port offset. A value never appears in an error: it may be a secret. */
 #include "base/str.h"
 #include "config/words.h"
 
@@ -80,5 +80,25 @@ int word_env_list(lua_State *lua) {
     }
     value = comma ? comma + 1 : NULL;
   }
+  return 1;
+}
+
+/* ---- Ports ---- */
+
+static int offset;
+
+void config_port_offset(int port_offset) {
+  offset = port_offset;
+}
+
+/* real_port(3000): where a listener with this port is reached, for addresses that are told to others. */
+int word_real_port(lua_State *lua) {
+  int is_number = 0;
+  lua_Integer port = lua_tointegerx(lua, 1, &is_number);
+  if (!is_number || port < 1 || port > 65535) {
+    report(sandbox_of(lua)->errors, sandbox_origin(sandbox_of(lua)), "real_port takes a port: real_port(3000)");
+    port = 0;
+  }
+  lua_pushinteger(lua, port + offset);
   return 1;
 }

@@ -16,7 +16,8 @@
 /* Status line, Date, Content-Length, Connection and line ends, without what the caller gives. */
 #define HEAD_BYTES_MAX 320
 
-enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE };
+/* FRAMING_TAKEN: what follows is the taker's affair, and ends with the connection; clients of event streams know it as "keep-alive". */
+enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE, FRAMING_TAKEN };
 
 static bp_str reason_of(unsigned status) {
   const char *reason = http_reason(status);
@@ -95,9 +96,11 @@ static char *put_status(char *at, unsigned status) {
   return put(put(at, reason_of(status)), BP_LIT("\r\n"));
 }
 
-static char *put_connection(char *at, const struct exchange *x, unsigned status) {
+static char *put_connection(char *at, const struct exchange *x, unsigned status, enum framing framing) {
   if (status == 101)
     return put(at, BP_LIT("Connection: Upgrade\r\n"));
+  if (framing == FRAMING_TAKEN && !x->pub.is_http10)
+    return put(at, BP_LIT("Connection: keep-alive\r\n"));
   if (!x->pub.keep_alive)
     return put(at, BP_LIT("Connection: close\r\n"));
   return x->pub.is_http10 ? put(at, BP_LIT("Connection: keep-alive\r\n")) : at;
@@ -123,7 +126,7 @@ static void emit_head(struct exchange *x, unsigned status, bp_str content_type, 
   char *at = put(put_status(start, status), date_line());
   if (content_type.len)
     at = put(put(put(at, BP_LIT("Content-Type: ")), content_type), BP_LIT("\r\n"));
-  at = put_connection(put_framing(at, framing, length), x, status);
+  at = put_connection(put_framing(at, framing, length), x, status, framing);
   if (x->extra.len)
     at = put(at, buf_str(&x->extra));
   at = put(at, BP_LIT("\r\n"));
@@ -305,7 +308,7 @@ struct http_raw *exchange_takeover(struct http_exchange *pub, unsigned status, b
   struct http_connection *c = pub->connection;
   if (!begin(x, status, true))
     return NULL;
-  emit_head(x, status, content_type, FRAMING_CLOSE, 0);
+  emit_head(x, status, content_type, FRAMING_TAKEN, 0);
   c->is_taken = true;
   stop_forget(c);
   c->raw_events = events;

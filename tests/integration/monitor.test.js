@@ -168,6 +168,7 @@ test('the stream: first the state, then what changes, statistics and a heartbeat
   assert.strictEqual(stream.headers['content-type'], 'text/event-stream; charset=utf-8');
   assert.strictEqual(stream.headers['cache-control'], 'no-cache');
   assert.strictEqual(stream.headers['x-accel-buffering'], 'no');
+  assert.strictEqual(stream.headers.connection, 'keep-alive');
   const of = (name) => stream.events.filter((one) => one.event === name).map((one) => JSON.parse(one.data));
   await waitFor('three heartbeats', () => of('heartbeat').length >= 3);
   assert.deepStrictEqual(stream.events.slice(0, 6).map((one) => one.event), ['connected', 'agents', 'locks', 'messages', 'stats', 'heartbeat']);

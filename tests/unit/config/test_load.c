@@ -246,6 +246,15 @@ static void test_the_environment_gives_values_and_never_shows_them(void **state)
   assert_string_equal(options, "{\"empty\":\"d\",\"flag\":true}");
   free(options);
   config_free(config);
+  config_port_offset(500);
+  config = load("listen \"127.0.0.1:3000\"\nmodule \"m\" { url = \"http://localhost:\" .. real_port(3000) }\n");
+  config_port_offset(0);
+  options = json_dumps(config->modules->options, JSON_COMPACT);
+  assert_string_equal(options, "{\"url\":\"http://localhost:3500\"}");
+  assert_int_equal(config->listeners->port, 3000);
+  free(options);
+  config_free(config);
+  refuse("local x = real_port(\"x\")", 1, "real_port takes a port");
   refuse("local x = env_number(\"BP_TEST_SECRET\", 1)", 1, "environment variable \"BP_TEST_SECRET\" is not a whole number");
   refuse("local x = env_flag(\"BP_TEST_SECRET\", false)", 1, "environment variable \"BP_TEST_SECRET\" is not 1, true");
 }
