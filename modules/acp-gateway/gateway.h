@@ -287,6 +287,8 @@ void store_run(struct gateway *gw, uint32_t statement, const bp_db_value *values
 void timeline_session(const struct session *session, const char *status);
 void timeline_turn(const struct session *session, const char *status);
 void timeline_tool(const struct session *session, bp_json update);
+/* A command the agent runs through us: where it has started with its `title` and `pid`, later with pid 0 and how it ended. */
+void timeline_process(const struct session *session, const char *id, bp_str title, int64_t pid, const char *status);
 void timeline_budget(void *ctx, const bp_live_event *event);
 
 /* agents.c */

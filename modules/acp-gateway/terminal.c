@@ -115,6 +115,7 @@ static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *ended) {
     terminal_free(t);
     return;
   }
+  timeline_process(t->session, t->id, bp_str_make(NULL, 0), 0, t->code == 0 ? "done" : "failed");
   for (unsigned i = 0; i < t->wait_count; i++) {
     answer_exit(t, t->waits[i]);
     free(t->waits[i]);
@@ -133,6 +134,8 @@ static void let_go(struct terminal *t) {
       session->terminal_count--;
       break;
     }
+  if (t->proc && !t->gw->is_draining)
+    timeline_process(session, t->id, bp_str_make(NULL, 0), 0, "cancelled");
   t->session = NULL;
   if (t->proc)
     t->gw->proc->stop(t->proc);
@@ -221,6 +224,7 @@ static void on_allowed(void *ctx, bool is_allowed, const char *reason) {
     t->next = session->terminals;
     session->terminals = t;
     session->terminal_count++;
+    timeline_process(session, t->id, str_z(c->words.ptr), t->gw->proc->pid(t->proc), "running");
     answer_created(c, t);
   } else {
     rpc_error(session->process, c->rpc_id, RPC_INTERNAL, err.message);

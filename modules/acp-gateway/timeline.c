@@ -1,4 +1,4 @@
-/* Sessions, turns and tool calls on the timeline (service timeline/1, if somebody serves it), and what it says of budgets. */
+/* Sessions, turns, tool calls and commands on the timeline (service timeline/1, if somebody serves it), and what it says of budgets. */
 #include "gateway.h"
 
 #include <stdio.h>
@@ -125,6 +125,19 @@ void timeline_tool(const struct session *session, bp_json update) {
     put_integer(gw, w, "started_ms", now_ms(gw));
   if (str_is(status, "completed") || str_is(status, "failed"))
     put_integer(gw, w, "ended_ms", now_ms(gw));
+  end(gw, w);
+}
+
+void timeline_process(const struct session *session, const char *id, bp_str title, int64_t pid, const char *status) {
+  const struct gateway *gw = session->gw;
+  bp_json_writer w = begin(session, "process", id, status);
+  if (!w)
+    return;
+  if (pid > 0) {
+    put_parent(session, w, session->turn ? "turn" : "session", session->turn ? session->turn->id : session->id);
+    put_text(gw, w, "title", title);
+    put_integer(gw, w, "pid", pid);
+  }
   end(gw, w);
 }
 

@@ -37,6 +37,12 @@ const actions = {
     await actions.say(turn, [outcome.outcome, ' ', outcome.optionId ?? '']);
     return outcome.outcome === 'cancelled' ? 'cancelled' : undefined;
   },
+  async tool(turn, [title = 'Look']) {
+    const toolCallId = `call-${++counter}`;
+    await turn.update({ sessionUpdate: 'tool_call', toolCallId, title, kind: 'read', status: 'in_progress' });
+    await turn.update({ sessionUpdate: 'tool_call_update', toolCallId, status: 'completed' });
+    await actions.say(turn, ['looked']);
+  },
   async write(turn, [path, ...content]) {
     await turn.client.request('fs/write_text_file', { sessionId: turn.id, path, content: content.join(' ') })
       .then(() => actions.say(turn, ['written']), (error) => actions.say(turn, [`refused: ${error.message}`]));
