@@ -22,5 +22,7 @@ void sessions_delete(void *state, bp_request request) {
 }
 
 void abort_answer(struct session *s) {
-  sessions_get(s->module, s->aborting);
+  bp_request request = s->aborting;
+  s->aborting = 0;
+  sessions_get(s->module, request);
 }

@@ -191,12 +191,12 @@ void acp_start(struct agent *agent) {
   struct turn *turn = turn_new(agent);
   bp_json_writer out = turn ? begin(w) : 0;
   bp_status status = BP_E_NO_MEMORY;
-  bp_str folder = option_text(w, BP_LIT("project_root"));
+  char path[4096];
   if (out) {
     char parent[KIT_UUID_BYTES + 16] = "swarm.task:";
     memcpy(parent + strlen(parent), agent->task->id, KIT_UUID_BYTES);
     json_text_member(w->json, out, BP_LIT("agentId"), option_text(w, BP_LIT("acp_agent")));
-    json_text_member(w->json, out, BP_LIT("workingDirectory"), folder.len && folder.ptr[0] == '/' ? folder : w->core->start_folder(w->self));
+    json_text_member(w->json, out, BP_LIT("workingDirectory"), worker_folder(w, path));
     json_text_member(w->json, out, BP_LIT("title"), kit_cut(kit_text_str(&agent->task->description), 200));
     json_text_member(w->json, out, BP_LIT("parent"), str_z(parent));
     json_text_member(w->json, out, BP_LIT("timelineSession"), str_z(agent->session->id));
@@ -210,9 +210,10 @@ void acp_start(struct agent *agent) {
   agent->is_retiring = w->loop->timer(w->self, 0, 0, start_failed, agent, &agent->retire_timer) == BP_OK;
 }
 
+/* Closed, not only cancelled: so also a turn ends whose agent does not react. */
 void acp_kill(struct agent *agent) {
   if (agent->acp_session.ptr && agent->acp_calls > 0)
-    tell_session(agent->session->module, BP_LIT("session.cancel"), kit_text_str(&agent->acp_session));
+    tell_session(agent->session->module, BP_LIT("session.close"), kit_text_str(&agent->acp_session));
 }
 
 void acp_free(struct agent *agent) {

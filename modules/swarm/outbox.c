@@ -82,7 +82,18 @@ static void hold(struct session *s, bool is_held) {
     worker_hold(agent, is_held);
 }
 
-static void drop_sent(struct session *s, bool is_stored) {
+/* Whoever waits for what could not be stored. */
+static void refuse_waiting(struct session *s, bp_status status) {
+  bp_request *const waiting[] = {&s->request, &s->aborting};
+  for (unsigned i = 0; i < 2 && !s->module->is_draining; i++) {
+    if (*waiting[i])
+      s->module->http->reply_failure(*waiting[i], status, NULL);
+    *waiting[i] = 0;
+  }
+}
+
+static void drop_sent(struct session *s, bp_status status) {
+  bool is_stored = status == BP_OK;
   for (uint32_t i = s->in_flight; i > 0; i--) {
     struct record *record = s->first;
     s->first = record->next;
@@ -93,6 +104,8 @@ static void drop_sent(struct session *s, bool is_stored) {
       tell(s, record);
     if (is_stored && record->then)
       record->then(s);
+    else if (record->then)
+      refuse_waiting(s, status);
     record_free(record);
   }
   s->in_flight = 0;
@@ -109,7 +122,7 @@ static void stored(void *ctx, const bp_db_outcome *outcome) {
   }
   if (outcome->status != BP_OK && outcome->status != BP_E_CANCELLED)
     swarm_note(w, BP_LOG_ERROR, outcome->error->message, s->id);
-  drop_sent(s, outcome->status == BP_OK);
+  drop_sent(s, outcome->status);
   if (s->waiting <= OUTBOX_LOW)
     hold(s, false);
   send_batch(s);
@@ -137,7 +150,7 @@ static void send_batch(struct session *s) {
   for (struct record *record = s->first; record && s->in_flight < BATCH; record = record->next, s->in_flight++)
     count += put_steps(record, s->id, steps + count);
   if (count == 0) { /* only continuations, and all before them is stored */
-    drop_sent(s, true);
+    drop_sent(s, BP_OK);
     send_batch(s);
     return;
   }

@@ -114,7 +114,7 @@ static void assign(struct agent *agent, struct todo *todo) {
   outbox_todo(agent->session, todo, bp_str_make(NULL, 0));
   outbox_agent(agent);
   event_task_assigned(agent);
-  timeline_task(agent, todo, "running");
+  timeline_task(agent->session, todo, agent, "running");
 }
 
 static void terminate(struct agent *agent) {
@@ -137,7 +137,7 @@ static void give_back(struct agent *agent, bool has_died) {
   todo->deaths += has_died;
   todo->has_failed = todo->deaths > RETURNS_MOST;
   outbox_todo(agent->session, todo, bp_str_make(NULL, 0));
-  timeline_task(agent, todo, todo->has_failed ? "failed" : has_died ? "pending" : "cancelled");
+  timeline_task(agent->session, todo, agent, todo->has_failed ? "failed" : has_died ? "pending" : "cancelled");
 }
 
 struct agent *session_add_agent(struct session *s, const char *id) {
@@ -242,6 +242,7 @@ bool session_begin(struct session *s, const struct kit_text *descriptions, uint3
     kit_uuid(s->module->core, todo->id);
     outbox_new_todo(s, todo, s->todo_count++);
     event_task_created(s, todo);
+    timeline_task(s, todo, NULL, "pending");
   }
   timeline_session(s);
   if (missing)
@@ -311,7 +312,7 @@ void session_task_done(struct agent *agent, bp_str todo_id, bp_str result) {
   outbox_todo(s, todo, result);
   outbox_agent(agent);
   event_task_completed(agent, todo, result);
-  timeline_task(agent, todo, "done");
+  timeline_task(s, todo, agent, "done");
   if (are_all_completed(s)) {
     s->status = SESSION_COMPLETED;
     outbox_session(s);

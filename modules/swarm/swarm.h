@@ -19,6 +19,7 @@
 #define HISTORY_MOST 5000 /* log events kept of one session */
 #define REPLACE_MS 200    /* before a dead worker is replaced; doubled each time */
 #define RETIRE_MS 10000   /* a worker may take to end after its stdin was closed */
+#define STRAYS_MOST 100u  /* lines of one worker that are no messages and are logged */
 
 struct swarm;
 struct session;
@@ -49,7 +50,11 @@ struct agent {
   bool has_proc; /* until its exit is told */
   bp_timer retire_timer;
   bool is_retiring;
-  char *line; /* LINE_BYTES, made for the first piece of a line */
+  bp_timer idle_timer;
+  bool is_timed;    /* idle_timer is set */
+  int64_t heard_ns; /* when its worker last wrote, or was given a task */
+  uint32_t strays;  /* lines of its worker that are no messages */
+  char *line;       /* LINE_BYTES, made for the first piece of a line */
   size_t line_len;
   bool is_line_too_long;
   /* an ACP agent */
@@ -163,7 +168,10 @@ void event_complete(struct session *session);
 /* ---- timeline.c: the same for the timeline ---- */
 
 void timeline_session(const struct session *session);
-void timeline_task(const struct agent *agent, const struct todo *todo, const char *status);
+/* `agent`: NULL, nobody has it yet. */
+void timeline_task(const struct session *session, const struct todo *todo, const struct agent *agent, const char *status);
+/* The child that does the agent's tasks, below the first of them. `parent`: NULL, as it was. `pid`: 0, as it was. */
+void timeline_process(const struct agent *agent, const struct todo *parent, int64_t pid, const char *status);
 
 /* ---- worker.c: who does the tasks. The agent has a task when these are called. ---- */
 
@@ -182,8 +190,10 @@ bool acp_is_used(const struct swarm *swarm);
 void acp_start(struct agent *agent);
 void acp_kill(struct agent *agent);
 void acp_free(struct agent *agent);
-/* protocol.c: one line of a worker's output. */
+bp_str worker_folder(const struct swarm *swarm, char path[4096]);
+/* protocol.c: one line of a worker's output; and one that is no message, which is logged. */
 void protocol_line(struct agent *agent, bp_str line);
+void protocol_stray(struct agent *agent, bp_str line);
 
 /* ---- decompose.c: a prompt into todos; ends with session_begin or session_fail ---- */
 

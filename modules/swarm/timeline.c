@@ -1,4 +1,5 @@
-/* Telling the timeline, where there is one: the session as its root, each task below it. */
+/* Telling the timeline, where there is one: the session as its root, each task below it, and below these the children
+ * that are workers. What an ACP agent does is put by its gateway. */
 #include "swarm.h"
 
 #include <stdio.h>
@@ -50,8 +51,7 @@ void timeline_session(const struct session *s) {
   send(w, out);
 }
 
-void timeline_task(const struct agent *agent, const struct todo *todo, const char *status) {
-  const struct session *s = agent->session;
+void timeline_task(const struct session *s, const struct todo *todo, const struct agent *agent, const char *status) {
   const struct swarm *w = s->module;
   bp_json_writer out = begin(s, status, kit_text_str(&todo->description));
   if (!out)
@@ -59,11 +59,29 @@ void timeline_task(const struct agent *agent, const struct todo *todo, const cha
   put_id(w, out, "id", "swarm.task:", todo->id);
   put_id(w, out, "parent", "swarm.session:", s->id);
   json_text_member(w->json, out, BP_LIT("kind"), BP_LIT("task"));
-  json_text_member(w->json, out, BP_LIT("agent_id"), str_z(agent->id));
+  if (agent)
+    json_text_member(w->json, out, BP_LIT("agent_id"), str_z(agent->id));
   json_text_member(w->json, out, BP_LIT("task_id"), str_z(todo->id));
   if (strcmp(status, "running") == 0)
     put_number(w, out, BP_LIT("started_ms"), now_ms(w));
   else if (strcmp(status, "pending") != 0)
     put_number(w, out, BP_LIT("ended_ms"), now_ms(w));
+  send(w, out);
+}
+
+void timeline_process(const struct agent *agent, const struct todo *parent, int64_t pid, const char *status) {
+  const struct session *s = agent->session;
+  const struct swarm *w = s->module;
+  bp_json_writer out = begin(s, status, BP_LIT("worker"));
+  if (!out)
+    return;
+  put_id(w, out, "id", "swarm.worker:", agent->id);
+  if (parent)
+    put_id(w, out, "parent", "swarm.task:", parent->id);
+  json_text_member(w->json, out, BP_LIT("kind"), BP_LIT("process"));
+  json_text_member(w->json, out, BP_LIT("agent_id"), str_z(agent->id));
+  if (pid > 0)
+    put_number(w, out, BP_LIT("pid"), pid);
+  put_number(w, out, strcmp(status, "running") == 0 ? BP_LIT("started_ms") : BP_LIT("ended_ms"), now_ms(w));
   send(w, out);
 }

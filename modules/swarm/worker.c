@@ -15,8 +15,8 @@
 
 /* ---- The command ---- */
 
-/* The folder workers run in: the option, below the folder the host was started in. */
-static bp_str project_root(const struct swarm *w, char path[4096]) {
+/* The option project_root, below the folder the host was started in. */
+bp_str worker_folder(const struct swarm *w, char path[4096]) {
   bp_str root = option_text(w, BP_LIT("project_root")), start = w->core->start_folder(w->self);
   if (root.len > 0 && root.ptr[0] == '/')
     return root;
@@ -26,7 +26,7 @@ static bp_str project_root(const struct swarm *w, char path[4096]) {
 
 static bool has_default_script(const struct swarm *w) {
   char root[4096], path[4200];
-  bp_str folder = project_root(w, root);
+  bp_str folder = worker_folder(w, root);
   snprintf(path, sizeof(path), "%.*s/" DEFAULT_SCRIPT, (int)folder.len, folder.ptr);
   return access(path, R_OK) == 0;
 }
@@ -113,12 +113,25 @@ static void keep_piece(struct agent *agent, bp_str piece) {
   agent->line_len += piece.len;
 }
 
+/* What it writes to stderr is for people: into the log, as it comes. */
+static void errors(struct agent *agent, bp_str data) {
+  while (data.len > 0) {
+    const char *end = memchr(data.ptr, '\n', data.len);
+    size_t len = end ? (size_t)(end - data.ptr) : data.len;
+    protocol_stray(agent, bp_str_make(data.ptr, len));
+    data = bp_str_make(data.ptr + len + (end != NULL), data.len - len - (end != NULL));
+  }
+}
+
 static void output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {
   struct agent *agent = ctx;
   const char *end;
   (void)proc;
-  if (stream != BP_PROC_STDOUT)
+  agent->heard_ns = agent->session->module->core->now_monotonic_ns();
+  if (stream != BP_PROC_STDOUT) {
+    errors(agent, data);
     return;
+  }
   while (data.len > 0 && (end = memchr(data.ptr, '\n', data.len))) {
     size_t len = (size_t)(end - data.ptr);
     keep_piece(agent, bp_str_make(data.ptr, len));
@@ -128,12 +141,56 @@ static void output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {
   keep_piece(agent, data);
 }
 
+/* ---- Silence ---- */
+
+static int64_t idle_limit_ms(const struct swarm *w) {
+  int64_t limit_s = 0;
+  w->config->integer(w->self, BP_LIT("worker_idle_timeout_s"), &limit_s);
+  return limit_s * 1000;
+}
+
+static void watch_idle(struct agent *agent, int64_t delay_ms);
+
+/* Silence counts while it has a task and is not held up by us. */
+static void look_idle(void *ctx, bp_timer timer) {
+  struct agent *agent = ctx;
+  struct swarm *w = agent->session->module;
+  int64_t silent_ms = (w->core->now_monotonic_ns() - agent->heard_ns) / 1000000, limit_ms = idle_limit_ms(w);
+  (void)timer;
+  agent->is_timed = false;
+  if (!agent->task || agent->session->is_held) {
+    watch_idle(agent, limit_ms);
+  } else if (silent_ms < limit_ms) {
+    watch_idle(agent, limit_ms - silent_ms);
+  } else {
+    swarm_note(w, BP_LOG_WARN, "a worker said nothing for worker_idle_timeout_s; it is stopped", agent->id);
+    w->proc->stop(agent->proc);
+  }
+}
+
+static void watch_idle(struct agent *agent, int64_t delay_ms) {
+  struct swarm *w = agent->session->module;
+  if (delay_ms > 0)
+    agent->is_timed = w->loop->timer(w->self, delay_ms, 0, look_idle, agent, &agent->idle_timer) == BP_OK;
+}
+
+static void end_watch(struct agent *agent) {
+  if (agent->is_timed)
+    agent->session->module->loop->timer_cancel(agent->idle_timer);
+  agent->is_timed = false;
+}
+
+/* ---- Its end ---- */
+
 static void exited(void *ctx, bp_proc proc, const bp_proc_exit *how) {
   struct agent *agent = ctx;
   struct swarm *w = agent->session->module;
   (void)proc;
   end_line(agent);
+  end_watch(agent);
   agent->has_proc = false;
+  if (how->why != BP_PROC_NOT_STARTED)
+    timeline_process(agent, NULL, 0, how->code == 0 ? "done" : how->why == BP_PROC_STOPPED ? "cancelled" : "failed");
   if (agent->is_retiring)
     w->loop->timer_cancel(agent->retire_timer);
   agent->is_retiring = false;
@@ -155,8 +212,14 @@ static void start_failed(void *ctx, bp_timer timer) {
   session_agent_gone(agent);
 }
 
+static void started(void *ctx, bp_proc proc, int64_t pid) {
+  struct agent *agent = ctx;
+  (void)proc;
+  timeline_process(agent, agent->task, pid, "running");
+}
+
 static bp_status spawn(struct agent *agent, bp_error *err) {
-  static const bp_proc_events events = {.size = sizeof(events), .output = output, .exited = exited};
+  static const bp_proc_events events = {.size = sizeof(events), .started = started, .output = output, .exited = exited};
   struct swarm *w = agent->session->module;
   char root[4096];
   bp_str argv[ARGUMENTS_MOST];
@@ -168,7 +231,7 @@ static bp_status spawn(struct agent *agent, bp_error *err) {
       .flags = BP_PROC_STDIN | BP_PROC_RAW_OUTPUT,
       .name = BP_LIT("worker"),
       .argv = {argv, argument_count, sizeof(argv[0])},
-      .cwd = project_root(w, root),
+      .cwd = worker_folder(w, root),
       .env = {env, variable_count, sizeof(env[0])},
   };
   return w->proc->spawn(w->self, &spec, &events, agent, &agent->proc, err);
@@ -186,6 +249,8 @@ void worker_start(struct agent *agent) {
   bp_status status = spawn(agent, &err);
   agent->has_proc = status == BP_OK;
   if (status == BP_OK) {
+    agent->heard_ns = w->core->now_monotonic_ns();
+    watch_idle(agent, idle_limit_ms(w));
     if (agent->session->is_held)
       worker_hold(agent, true);
     return;
@@ -227,6 +292,7 @@ void worker_next(struct agent *agent) {
     status = w->proc->write(agent->proc, bp_str_make(line.ptr, line.len + 1));
   }
   kit_text_free(&line);
+  agent->heard_ns = w->core->now_monotonic_ns();
   if (status != BP_OK)
     w->proc->stop(agent->proc); /* it has ended or does not read; its exit gives the task back */
 }
@@ -262,6 +328,7 @@ bool worker_is_busy(const struct agent *agent) {
 }
 
 void worker_free(struct agent *agent) {
+  end_watch(agent);
   if (agent->is_retiring)
     agent->session->module->loop->timer_cancel(agent->retire_timer);
   acp_free(agent);

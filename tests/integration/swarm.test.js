@@ -23,7 +23,7 @@ let host;
 const config = (options) => `listen "127.0.0.1:${PORT}" { family = "swarm" }
 module "swarm" { project_root = "${folder}", ${options} }
 `;
-const nodeWorker = () => `worker = { "${process.execPath}", "${PROGRAMS}/swarm-worker.js" }, worker_env = { TRACE = "${folder}/trace" }, e2b_api_key = "e2b"`;
+const nodeWorker = () => `worker = { "${process.execPath}", "${PROGRAMS}/swarm-worker.js" }, worker_env = { TRACE = "${folder}/trace" }, e2b_api_key = "e2b", socket_url = "http://localhost:" .. real_port(${PORT})`;
 
 async function startHost(options) {
   const made = await new Host({ config: config(options), ports: [PORT], env: { ANTHROPIC_API_KEY: 'not for workers' } }).start();
@@ -117,7 +117,7 @@ test('three agents, three tasks: every event of the contract, in order, terminal
   const [trace] = traces().filter((one) => one.session === id);
   for (const name of ['SESSION_ID', 'AGENT_ID', 'TASK_ID', 'TASK_DESCRIPTION', 'SOCKET_URL', 'E2B_API_KEY', 'DEDALUS_API_KEY', 'TRACE', 'PATH']) assert.ok(trace.keys.includes(name), name);
   assert.ok(!trace.keys.includes('ANTHROPIC_API_KEY'));
-  assert.deepStrictEqual([trace.url, trace.e2b], ['http://localhost:3000', 'e2b']);
+  assert.deepStrictEqual([trace.url, trace.e2b], [`http://localhost:${host.port(PORT)}`, 'e2b']);
 });
 
 test('one agent does several tasks over its stdin; more agents than tasks: the others are terminated at once', async () => {
@@ -318,6 +318,65 @@ module "acp-gateway" { agents = { { id = "test", command = { ${agent.map((word) 
   await waitFor('the agent to work', async () => (await events(stuck, other)).some((one) => one.event === 'agent:thinking'));
   await call('DELETE', `/api/sessions/${stuck}`, undefined, other);
   assert.strictEqual((await ended(stuck, other)).status, 'failed');
+});
+
+const OBSERVABILITY = 'module "observability" {}';
+const tree = async (id, on) => (await on.request('GET', `/f/observability/sessions/${id}/tree`)).json();
+const below = (node, kind) => node.children.filter((one) => one.kind === kind);
+
+test('the timeline shows a session, its tasks, their ACP turns, tool calls and children as one tree', async () => {
+  const agent = [process.execPath, path.join(__dirname, 'lib', 'acp-agent.js'), require.resolve('@agentclientprotocol/sdk')];
+  const other = await startHost(`acp_agent = "test" } ${OBSERVABILITY}
+module "acp-gateway" { agents = { { id = "test", command = { ${agent.map((word) => JSON.stringify(word)).join(', ')} }, requiresAuth = false } }`);
+  const id = await begin('1. tool Inspect\n2. run sleep 0', 2, other);
+  const seen = await ended(id, other);
+  assert.strictEqual(seen.status, 'completed');
+  const root = await waitFor('the whole tree', async () => {
+    const now = await tree(id, other);
+    return now.status === 'done' && now.node_count >= 9 && now;
+  }, async () => JSON.stringify(await tree(id, other), null, 1));
+  assert.deepStrictEqual([root.id, root.kind, root.module, root.title], [`swarm.session:${id}`, 'session', 'swarm', '1. tool Inspect\n2. run sleep 0']);
+  const tasks = below(root, 'task');
+  assert.deepStrictEqual(tasks.map((task) => [task.task_id, task.agent_id, task.title, task.status]), seen.todos.map((todo) => [todo.id, todo.assignedTo, todo.description, 'done']));
+  for (const task of tasks) {
+    const [session] = below(task, 'session');
+    assert.deepStrictEqual([session.module, session.status, Number.isInteger(session.pid)], ['acp-gateway', 'done', true]);
+    assert.deepStrictEqual(below(session, 'turn').map((turn) => [turn.status, turn.usage.input_tokens]), [['done', 12]]);
+  }
+  const turns = tasks.map((task) => below(below(task, 'session')[0], 'turn')[0]);
+  assert.deepStrictEqual(below(turns[0], 'tool').map((tool) => [tool.title, tool.status]), [['Inspect', 'done']]);
+  assert.deepStrictEqual(below(turns[1], 'process').map((child) => [child.title, child.status, Number.isInteger(child.pid)]), [['sleep', 'done', true]]);
+  assert.strictEqual(root.usage.input_tokens, 24);
+});
+
+test('the timeline shows workers as children of the tasks they began with, and tasks nobody has yet', async () => {
+  const other = await startHost(`${nodeWorker()} } ${OBSERVABILITY} module "acp-gateway" {`);
+  const id = await begin('1. wait\n2. plain', 2, other);
+  const work = () => traces().find((one) => one.session === id && one.what === 'start wait');
+  const { pid } = await waitFor('the worker', work);
+  await waitFor('the other task to be done', async () => below(await tree(id, other), 'task').map((task) => task.status).join() === 'running,done');
+  const [task] = below(await tree(id, other), 'task');
+  assert.deepStrictEqual(below(task, 'process').map((child) => [child.pid, child.status, child.agent_id]), [[pid, 'running', task.agent_id]]);
+  await call('DELETE', `/api/sessions/${id}`, undefined, other);
+  const root = await waitFor('the end of both workers', async () => {
+    const now = await tree(id, other);
+    return now.status === 'failed' && below(now, 'task').every((one) => below(one, 'process').every((child) => child.ended_at)) && now;
+  });
+  assert.deepStrictEqual(below(root, 'task').map((one) => [one.status, below(one, 'process').map((child) => child.status)]), [['cancelled', ['cancelled']], ['done', ['done']]]);
+  const idle = await startHost(`${OBSERVABILITY.replace('module', '} module').replace(' {}', ' {')}`);
+  const unborn = await begin('1. one\n2. two', 2, idle);
+  await waitFor('pending tasks', async () => below(await tree(unborn, idle), 'task').map((one) => one.status).join() === 'pending,pending');
+});
+
+test('a worker that says nothing for too long is stopped; what is no message, and its stderr, is in the log, without keys', async () => {
+  const other = await startHost(nodeWorker().replace('"e2b"', '"a-secret-key"') + ', worker_idle_timeout_s = 1');
+  const seen = await ended(await begin('1. garbage key\n2. wait silently', 2, other), other);
+  assert.deepStrictEqual([seen.status, seen.todos.map((todo) => todo.status), named(seen, 'task:assigned').length], ['failed', ['completed', 'pending'], 4]);
+  await other.logged(/a worker says.*not json/);
+  await other.logged(/a worker says.*something on stderr/);
+  await other.logged(/a worker said nothing for worker_idle_timeout_s/);
+  await other.logged(/what else this worker says is not logged/);
+  assert.doesNotMatch(other.stderr, /a-secret-key/);
 });
 
 test('without the ACP agent that is configured, tasks fail after three attempts', async () => {

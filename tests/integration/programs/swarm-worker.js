@@ -14,7 +14,7 @@ async function work(id, description) {
   if (/flood/i.test(description)) for (let i = 0; i < 5000; i++) say({ type: 'log', action: `step ${i}` });
   if (/garbage/i.test(description)) {
     process.stdout.write('not json\n{"type":\n[]\n5\nnull\n{"type":5}\n{"type":"nothing"}\n\n\xff\xfe\n' + 'x'.repeat(2000000) + '\n');
-    process.stderr.write('something on stderr\n'.repeat(100));
+    process.stderr.write(`my key is ${process.env.E2B_API_KEY}\n` + 'something on stderr\n'.repeat(100));
     say({ type: 'complete' });
     say({ type: 'complete', todoId: 'unknown' });
     say({ type: 'complete', todoId: { a: 1 } });
