@@ -9,6 +9,7 @@
 
 #define GATEWAY BP_LIT("acp-gateway/1")
 #define CALL_MS 60000
+#define NAME_BYTES 64
 
 /* The agent's side of one session. It stays while something is under way. */
 struct turns {
@@ -38,6 +39,11 @@ static bp_str agent_of(const struct flow *f) {
   bp_str agent = {NULL, 0};
   f->config->string(f->self, BP_LIT("agent"), &agent);
   return agent;
+}
+
+static bp_str name_of(const struct turns *t, const char *prefix, char name[NAME_BYTES]) {
+  snprintf(name, NAME_BYTES, "%s%lld", prefix, (long long)t->session_id);
+  return str_z(name);
 }
 
 /* ---- Keeping them ---- */
@@ -76,10 +82,27 @@ static bp_json_writer begin_payload(const struct flow *f, bp_str name, bp_str va
   return out;
 }
 
-static void tell_agent(const struct turns *t, bp_str method) {
+/* Its session at the gateway ends, and with it a turn that runs, whether the agent reacts or not. */
+static void close_agent(const struct turns *t) {
   bp_json_writer out = t->agent_session.ptr ? begin_payload(t->flow, BP_LIT("id"), kit_text_str(&t->agent_session)) : 0;
   if (out)
-    call(t->flow, method, out, CALL_MS, ignored, NULL);
+    call(t->flow, BP_LIT("session.close"), out, CALL_MS, ignored, NULL);
+}
+
+/* The root of what the agent does on the timeline, where there is one; the gateway puts the rest below it. */
+static void put_timeline(const struct turns *t, const char *status) {
+  const struct flow *f = t->flow;
+  char id[NAME_BYTES], session[NAME_BYTES], title[NAME_BYTES];
+  bp_json_writer out = f->is_draining ? 0 : begin_payload(f, BP_LIT("id"), name_of(t, "flow.session:", id));
+  if (!out)
+    return;
+  json_text_member(f->json, out, BP_LIT("session_id"), name_of(t, "flow:", session));
+  json_text_member(f->json, out, BP_LIT("kind"), BP_LIT("session"));
+  json_text_member(f->json, out, BP_LIT("title"), name_of(t, "Flow session ", title));
+  json_text_member(f->json, out, BP_LIT("status"), str_z(status));
+  json_text_member(f->json, out, BP_LIT("module"), BP_LIT("flow"));
+  json_text_member(f->json, out, BP_LIT("agent_id"), agent_of(f));
+  kit_service_call(f->self, f->service, f->json, BP_LIT("timeline/1"), BP_LIT("put"), out, 0, ignored, NULL);
 }
 
 static void drop_idle(struct flow *f) {
@@ -89,7 +112,7 @@ static void drop_idle(struct flow *f) {
       last = t; /* new ones are put in front */
   if (!last)
     return;
-  tell_agent(last, BP_LIT("session.close"));
+  close_agent(last);
   turns_free(last);
 }
 
@@ -114,10 +137,12 @@ static void next_turn(struct turns *t) {
     kit_text_free(&t->waiting[0]);
     memmove(&t->waiting[0], &t->waiting[1], sizeof(t->waiting[0]) * --t->count);
   }
-  if (t->is_forgotten)
+  if (t->is_forgotten) {
+    close_agent(t);
     turns_free(t);
-  else if (t->count > 0)
+  } else if (t->count > 0) {
     begin_turn(t);
+  }
 }
 
 static void stored(void *ctx, const bp_db_outcome *outcome) {
@@ -148,6 +173,7 @@ static void finish(struct turns *t, bp_str role, bp_str text, bp_str status) {
   steps[count + 1] = db_publish(BP_LIT("flow.updated"), bp_str_make(NULL, 0), count);
   count += 2;
   t->is_busy = true;
+  put_timeline(t, t->is_forgotten ? "cancelled" : kit_same(status, "idle") ? "done" : "failed");
   if (f->db->write(f->self, (bp_array){steps, count, sizeof(steps[0])}, stored, t) == BP_OK)
     return;
   note(f, "an agent's answer could not be stored", text);
@@ -161,6 +187,11 @@ static void fail(struct turns *t, bp_str why) {
   char text[400];
   if (t->flow->is_draining) {
     t->is_busy = false;
+    return;
+  }
+  if (t->is_forgotten) { /* that is why */
+    put_timeline(t, "cancelled");
+    next_turn(t);
     return;
   }
   note(t->flow, "an agent's turn failed", why);
@@ -218,8 +249,8 @@ static void opened(void *ctx, bp_status status, bp_str payload) {
     t->agent_session = kit_text_copy(field_text(f, root, "id"));
     f->json->release(f->self, root);
   }
-  if (t->agent_session.ptr && t->is_forgotten) {
-    tell_agent(t, BP_LIT("session.close"));
+  if (t->is_forgotten) {
+    put_timeline(t, "cancelled");
     next_turn(t);
   } else if (t->agent_session.ptr) {
     prompt(t);
@@ -230,15 +261,16 @@ static void opened(void *ctx, bp_status status, bp_str payload) {
 
 static bp_status open_session(struct turns *t) {
   const struct flow *f = t->flow;
-  char title[64];
+  char title[NAME_BYTES], parent[NAME_BYTES], session[NAME_BYTES];
   bp_str folder = {NULL, 0};
-  snprintf(title, sizeof(title), "Flow session %lld", (long long)t->session_id);
   f->config->string(f->self, BP_LIT("working_directory"), &folder);
   bp_json_writer out = begin_payload(f, BP_LIT("agentId"), agent_of(f));
   if (!out)
     return BP_E_NO_MEMORY;
   json_text_member(f->json, out, BP_LIT("workingDirectory"), folder.len ? folder : f->core->start_folder(f->self));
-  json_text_member(f->json, out, BP_LIT("title"), str_z(title));
+  json_text_member(f->json, out, BP_LIT("title"), name_of(t, "Flow session ", title));
+  json_text_member(f->json, out, BP_LIT("parent"), name_of(t, "flow.session:", parent));
+  json_text_member(f->json, out, BP_LIT("timelineSession"), name_of(t, "flow:", session));
   return call(f, BP_LIT("session.new"), out, CALL_MS, opened, t);
 }
 
@@ -251,6 +283,7 @@ static void begin_turn(struct turns *t) {
   const bp_db_value values[] = {db_integer(t->session_id), db_text(BP_LIT("running"))};
   const bp_db_step steps[] = {db_exec(SET_STATUS, values, 2), db_publish(BP_LIT("flow.updated"), bp_str_make(NULL, 0), 0)};
   t->is_busy = true;
+  put_timeline(t, "running");
   f->db->write(f->self, (bp_array)BP_ARRAY(steps), noted, NULL);
   if (t->agent_session.ptr)
     prompt(t);
@@ -278,7 +311,7 @@ void turn_forget(struct flow *f, int64_t session_id) {
   struct turns *t = turns_find(f, session_id);
   if (!t)
     return;
-  tell_agent(t, t->is_busy ? BP_LIT("session.cancel") : BP_LIT("session.close"));
+  close_agent(t);
   while (t->count > 1)
     kit_text_free(&t->waiting[--t->count]);
   t->is_forgotten = true;

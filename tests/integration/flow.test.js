@@ -16,6 +16,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 const AGENT = [process.execPath, path.join(__dirname, 'lib', 'acp-agent.js'), require.resolve('@agentclientprotocol/sdk')];
 const modules = (agent) => `listen "127.0.0.1:${PORT}" { family = "desktop" }
 module "desktop" {}
+module "observability" {}
 module "socketio" {}
 module "acp-gateway" { agents = { { id = "test", command = { ${AGENT.map((word) => JSON.stringify(word)).join(', ')} }, requiresAuth = false } } }
 module "flow" { agent = "${agent}", working_directory = "${folder}" }
@@ -41,6 +42,7 @@ const refused = (status, error) => ({ status, success: false, error });
 const create = async (prompt = 'a flow') => (await call('POST', '/sessions', { prompt })).session;
 const post = (fields) => call('POST', '/messages', { role: 'tool', content: 'words', ...fields });
 const messages = async (sessionId) => (await call('GET', `/messages?sessionId=${sessionId}`)).messages;
+const tree = async (id) => (await host.request('GET', `/f/observability/sessions/flow:${id}/tree`)).json();
 const restart = async () => {
   await host.kill();
   host.end = undefined;
@@ -164,6 +166,10 @@ test('with an agent, a user\'s message is answered, told, and kept as the output
   assert.strictEqual((await call('GET', `/sessions/${id}`)).session.output, '["one"]');
   await post({ sessionId: id, role: 'user', content: 'say again' });
   await waitFor('an answer after a failure', async () => (await messages(id)).some((one) => one.content === 'again'));
+  const root = await waitFor('the turns on the timeline', async () => { const now = await tree(id); return now.status === 'done' && now; });
+  assert.deepStrictEqual([root.id, root.kind, root.module, root.agent_id], [`flow.session:${id}`, 'session', 'flow', 'test']);
+  const [opened] = root.children;
+  assert.deepStrictEqual([opened.module, opened.kind, opened.children.filter((one) => one.kind === 'turn').length >= 5], ['acp-gateway', 'session', true]);
   socket.close();
 });
 
@@ -178,6 +184,7 @@ test('a session that is deleted or archived while its agent works', async () => 
   await call('POST', `/sessions/${kept.id}/archive`);
   await waitFor('what the agent had said', async () => (await messages(kept.id)).length === 2);
   assert.strictEqual((await call('GET', `/sessions/${kept.id}`)).session.status, 'archived');
+  for (const { id } of [gone, kept]) await waitFor('the ACP session to be closed', async () => (await tree(id)).children[0].status === 'done');
   const killed = await create();
   await post({ sessionId: killed.id, role: 'user', content: 'wait' });
   await waitFor('the agent to work', async () => (await call('GET', `/sessions/${killed.id}`)).session.status === 'running');
