@@ -11,6 +11,7 @@
 #define SERVICE_NAME "deployments/1"
 #define LIMIT_DEPLOYMENTS 1000 /* stored */
 #define LIMIT_OPERATIONS 256   /* waiting and running */
+#define UNATTENDED_AT_ONCE 8   /* starts that no client waits for */
 #define LIMIT_SERVICES 20      /* selected for one deployment */
 #define LIMIT_DEPENDENCIES 20
 #define LIMIT_LINES 10000 /* of one answer with log lines */
@@ -43,8 +44,11 @@ struct deployments {
   struct running *running;
   bp_timer samples, flushes;
   bool is_recovered; /* no operation begins before what ran in an earlier run of the host is known */
+  bool is_recovering;
   bool is_sampling, is_draining;
-  bool is_listened; /* as of the last flush of logs */
+  bool is_listened;    /* as of the last flush of logs */
+  bool is_beginning;   /* operations_begin is under way */
+  unsigned unattended; /* operations with has_place */
 };
 
 /* ---- row.c: a deployment as it is stored ---- */
@@ -122,6 +126,8 @@ struct operation {
   char principal[128];
   int64_t id;
   bool has_begun;
+  bool is_awaited; /* a client or another deployment waits for what comes after it */
+  bool has_place;  /* it is one of the few that the host has begun by itself */
   struct row row;
   unsigned next_dependency;
   char *path; /* of the repository */
@@ -158,7 +164,7 @@ void start_command_free(struct command *command);
 void stop_begin(struct operation *operation);
 void stop_ended(struct operation *operation);
 /* recover.c: everything that should run and does not is started; what still runs is taken over. */
-void recover_begin(struct deployments *module);
+void recover_begin(struct deployments *module); /* once */
 
 /* ---- supervisor.c: what runs a deployment, and what it reports ---- */
 

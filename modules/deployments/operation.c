@@ -18,11 +18,25 @@ static const struct {
 
 /* ---- The queue ---- */
 
+/* The host began it, at its start or after a crash, and neither a client nor another deployment waits for its end. A hundred programs
+ * that are started at once take a machine away from everybody, so these have to wait for a place. */
+static bool is_unattended(const struct operation *op) {
+  return op->request == 0 && !op->waits_for_it && !op->is_awaited;
+}
+
+static bool has_place(const struct operation *op) {
+  return !is_unattended(op) || op->module->unattended < UNATTENDED_AT_ONCE;
+}
+
 static bool is_behind_another(const struct operation *op) {
   for (const struct operation *at = op->module->operations; at && at != op; at = at->next)
     if (at->id == op->id)
       return true;
   return false;
+}
+
+static bool may_begin(const struct operation *op) {
+  return op->module->is_recovered && !op->has_begun && has_place(op) && !is_behind_another(op);
 }
 
 static void on_row(void *ctx, const bp_db_outcome *outcome) {
@@ -45,6 +59,8 @@ static void begin(struct operation *op) {
   const bp_db_query query = {.size = sizeof(query), .statement = ENTRY_BY_ID, .max_rows = 1, .params = BP_ARRAY(values)};
   const bp_array all = {&query, 1, (uint32_t)sizeof(query)};
   op->has_begun = true;
+  op->has_place = is_unattended(op);
+  op->module->unattended += op->has_place;
   bp_status status = d->db->read(d->self, all, 0, on_row, op);
   if (status != BP_OK)
     operation_fail(op, status, NULL);
@@ -67,21 +83,26 @@ bool operation_add(struct deployments *d, enum operation_kind kind, int64_t id, 
     snprintf(op->principal, sizeof(op->principal), "%.*s", (int)principal.len, principal.ptr);
   }
   *end = op;
-  if (d->is_recovered && !is_behind_another(op))
-    begin(op);
+  for (struct operation *at = d->operations; at != op; at = at->next)
+    at->is_awaited |= at->id == id && !is_unattended(op);
+  operations_begin(d);
   return true;
 }
 
-/* An operation may end while it begins, and take others with it: so the search starts anew each time. */
+/* An operation may end while it begins, and take others with it or add some: so the search starts anew each time. */
 void operations_begin(struct deployments *d) {
-  struct operation *op = d->operations;
-  while (op && d->is_recovered) {
-    bool may_begin = !op->has_begun && !is_behind_another(op);
-    struct operation *next = may_begin ? d->operations : op->next;
-    if (may_begin)
+  struct operation *op = d->is_beginning ? NULL : d->operations;
+  if (!op)
+    return;
+  d->is_beginning = true;
+  while (op) {
+    bool has_turn = may_begin(op);
+    struct operation *next = op->next;
+    if (has_turn)
       begin(op);
-    op = may_begin ? d->operations : next;
+    op = has_turn ? d->operations : next;
   }
+  d->is_beginning = false;
 }
 
 static void free_one(struct operation *op) {
@@ -93,7 +114,7 @@ static void free_one(struct operation *op) {
   free(op);
 }
 
-/* Takes it out of the queue and lets the next of its deployment begin; then whoever waited for it goes on. */
+/* Takes it out of the queue and lets others begin; then whoever waited for it goes on. */
 static void end(struct operation *op, const char *failure) {
   struct deployments *d = op->module;
   int64_t id = op->id;
@@ -105,12 +126,10 @@ static void end(struct operation *op, const char *failure) {
   while (*at != op)
     at = &(*at)->next;
   *at = op->next;
+  d->unattended -= op->has_place;
   free_one(op);
-  struct operation *next = d->operations;
-  while (next && next->id != id)
-    next = next->next;
-  if (next && !next->has_begun && !d->is_draining)
-    begin(next);
+  if (!d->is_draining)
+    operations_begin(d);
   if (waiting && failure) {
     char message[MESSAGE_BYTES];
     snprintf(message, sizeof(message), "deployment %lld, which this one needs, could not be started: %s", (long long)id, failure);

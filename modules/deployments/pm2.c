@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define PATH_BYTES 1400
+#define DAEMON_NS (20ll * 1000000000) /* for a daemon to come up */
 #define FIXED_PATH "/usr/local/bin:/usr/bin:/bin"
 
 /* ---- One method for every process of a name ---- */
@@ -71,8 +72,9 @@ static void sweep_begin(struct watchman *w, const char *method, const char *name
 /* ---- Starting ---- */
 
 struct preparation {
+  struct preparation *next; /* of those that wait for the daemon */
   struct watchman *w;
-  int64_t id;
+  int64_t id, deadline_ns;
   char *text; /* the argument of prepare; it holds the environment */
 };
 
@@ -202,15 +204,22 @@ static void put_preparation(const struct watchman *w, const struct launch *launc
   json->object_end(out);
 }
 
+/* It is launched for this, or comes back by itself. */
+static void await_daemon(struct preparation *p) {
+  struct watchman *w = p->w;
+  struct preparation **end = &w->preparations;
+  while (*end)
+    end = &(*end)->next;
+  *end = p;
+  p->deadline_ns = w->module->core->now_monotonic_ns() + DAEMON_NS;
+  w->need = PM2_NEED_SOME;
+}
+
 static bp_status start(struct running *running, const struct launch *launch, bp_error *err) {
   struct watchman *w = running->module->pm2;
   const bp_json_1 *json = running->module->json;
   bp_json_writer out = 0;
   bp_str text = {NULL, 0};
-  if (!pm2_is_connected(w)) {
-    snprintf(err->message, sizeof(err->message), "the PM2 daemon does not answer");
-    return BP_E_BUSY;
-  }
   struct preparation *p = calloc(1, sizeof(*p));
   if (!p || json->writer_new(running->module->self, &out) != BP_OK) {
     free(p);
@@ -228,8 +237,45 @@ static bp_status start(struct running *running, const struct launch *launch, bp_
   snprintf(running->pm2_name, sizeof(running->pm2_name), "%.*s", (int)launch->name.len, launch->name.ptr);
   running->is_changing = true;
   running->pm2_restarts = 0;
-  sweep_begin(w, "deleteProcessId", running->pm2_name, on_cleared, p);
+  if (pm2_is_connected(w))
+    sweep_begin(w, "deleteProcessId", running->pm2_name, on_cleared, p);
+  else
+    await_daemon(p);
   return BP_OK;
+}
+
+/* ---- Starts that wait for the daemon ---- */
+
+void pm2_preparations_begin(struct watchman *w) {
+  while (w->preparations && pm2_is_connected(w)) {
+    struct preparation *p = w->preparations;
+    struct running *running = running_find(w->module, p->id);
+    w->preparations = p->next;
+    if (running)
+      sweep_begin(w, "deleteProcessId", running->pm2_name, on_cleared, p);
+    else
+      preparation_free(p);
+  }
+}
+
+void pm2_preparations_expire(struct watchman *w) {
+  int64_t now_ns = w->module->core->now_monotonic_ns();
+  while (w->preparations && w->preparations->deadline_ns < now_ns) { /* the oldest is first */
+    struct preparation *p = w->preparations;
+    struct running *running = running_find(w->module, p->id);
+    w->preparations = p->next;
+    if (running)
+      fail_start(running, "the PM2 daemon does not answer");
+    preparation_free(p);
+  }
+}
+
+void pm2_preparations_release(struct watchman *w) {
+  while (w->preparations) {
+    struct preparation *next = w->preparations->next;
+    preparation_free(w->preparations);
+    w->preparations = next;
+  }
 }
 
 /* ---- Stopping ---- */

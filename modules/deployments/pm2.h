@@ -14,6 +14,10 @@
 
 struct pm2_call;
 struct pm2_wait;
+struct preparation;
+
+/* Whether anything should run under a daemon; where none is there, it is launched only then. */
+enum pm2_need { PM2_NEED_UNKNOWN, PM2_NEED_ASKED, PM2_NEED_NONE, PM2_NEED_SOME };
 
 /* A process as the daemon lists it. */
 struct pm2_process {
@@ -36,6 +40,9 @@ struct watchman {
   uint32_t count;
   bool is_listing, is_stale; /* a list is on its way; it will be too old */
   struct pm2_wait *waits;
+  struct preparation *preparations; /* starts that wait for the daemon */
+  enum pm2_need need;
+  bool is_absent; /* none is there, and nothing needs one */
   unsigned ticks;
 };
 
@@ -59,6 +66,11 @@ void pm2_rpc_release(struct watchman *w);
 void pm2_refresh(struct watchman *w, void (*done)(void *ctx, const char *error), void *ctx);
 void pm2_list_release(struct watchman *w);
 void pm2_pub_frame(void *ctx, const struct amp_frame *frame);
+
+/* pm2.c: starts that waited for the daemon, when it is there, on each tick, and at the end. */
+void pm2_preparations_begin(struct watchman *w);
+void pm2_preparations_expire(struct watchman *w);
+void pm2_preparations_release(struct watchman *w);
 
 extern const struct supervisor pm2_supervisor;
 

@@ -1,6 +1,7 @@
 /* PM2's daemon: where it is, whether it answers, and what is done when it does not. A daemon that somebody else has started is used; where
- * none is, it is launched as a child that outlives the host. One that dies is said in the log, and launched again. */
+ * none is and something should run, it is launched as a child that outlives the host. One that dies is said in the log. */
 #include "pm2.h"
+#include "statements.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,11 +67,15 @@ static void recovered(void *ctx, const char *error) {
   struct watchman *w = ctx;
   if (!w->module->is_recovered && !w->module->is_draining && !error)
     recover_begin(w->module);
+  if (!error)
+    pm2_preparations_begin(w);
 }
 
 static void connected(struct watchman *w) {
   w->waiting_since_ns = 0;
   w->was_connected = true;
+  w->is_absent = false;
+  w->need = PM2_NEED_UNKNOWN;
   say(w, BP_LOG_INFO, "connected to the PM2 daemon");
   pm2_refresh(w, recovered, w);
 }
@@ -99,6 +104,38 @@ static bool open_both(struct watchman *w, int *ret_error) {
   return *ret_error == 0;
 }
 
+/* ---- None is there ---- */
+
+static void on_need(void *ctx, const bp_db_outcome *outcome) {
+  struct watchman *w = ctx;
+  struct deployments *d = w->module;
+  if (w->need != PM2_NEED_ASKED || pm2_is_connected(w) || d->is_draining)
+    return;
+  w->need = outcome->status != BP_OK ? PM2_NEED_UNKNOWN : d->db->rows(outcome->result, 0) > 0 ? PM2_NEED_SOME : PM2_NEED_NONE;
+  w->is_absent = w->need == PM2_NEED_NONE;
+  if (w->is_absent && !d->is_recovered)
+    recover_begin(d);
+}
+
+static void ask_need(struct watchman *w) {
+  const struct deployments *d = w->module;
+  const bp_db_query query = {.size = sizeof(query), .statement = ANY_WANTED, .max_rows = 1};
+  const bp_array all = {&query, 1, (uint32_t)sizeof(query)};
+  if (d->db->read(d->self, all, 0, on_need, w) == BP_OK)
+    w->need = PM2_NEED_ASKED;
+}
+
+/* Somebody may have ended it on purpose: nothing is launched for nothing. */
+static void launch_if_needed(struct watchman *w) {
+  if (w->need == PM2_NEED_UNKNOWN)
+    ask_need(w);
+  if (w->need != PM2_NEED_SOME)
+    return;
+  w->is_absent = false;
+  if (!w->daemon)
+    launch(w);
+}
+
 static void try_to_connect(struct watchman *w) {
   int error = 0;
   int64_t now_ns = w->module->core->now_monotonic_ns();
@@ -108,9 +145,9 @@ static void try_to_connect(struct watchman *w) {
   }
   if (w->waiting_since_ns == 0)
     w->waiting_since_ns = now_ns;
-  if ((error == ECONNREFUSED || error == ENOENT) && !w->daemon)
-    launch(w);
-  if (!w->module->is_recovered && now_ns - w->waiting_since_ns > PATIENCE_NS) {
+  if (error == ECONNREFUSED || error == ENOENT)
+    launch_if_needed(w);
+  if (!w->is_absent && !w->module->is_recovered && now_ns - w->waiting_since_ns > PATIENCE_NS) {
     say(w, BP_LOG_ERROR, "the PM2 daemon does not take connections: nothing can be started until it does");
     recover_begin(w->module);
   }
@@ -119,6 +156,7 @@ static void try_to_connect(struct watchman *w) {
 static void on_tick(void *ctx, bp_timer timer) {
   struct watchman *w = ctx;
   (void)timer;
+  pm2_preparations_expire(w);
   if (!pm2_is_connected(w)) {
     try_to_connect(w);
     return;
@@ -215,6 +253,7 @@ void pm2_free(struct watchman *w) {
   link_close(&w->rpc);
   link_close(&w->pub);
   pm2_rpc_release(w);
+  pm2_preparations_release(w);
   pm2_list_release(w);
   free(w);
 }

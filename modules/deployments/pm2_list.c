@@ -207,7 +207,20 @@ static void ask(struct watchman *w) {
   pm2_call(w, "getMonitorData", BP_LIT("{}"), on_list, w);
 }
 
+/* Where no daemon is and none is needed, nothing runs. */
+static void clear(struct watchman *w) {
+  free(w->list);
+  w->list = NULL;
+  w->count = 0;
+}
+
 void pm2_refresh(struct watchman *w, void (*done)(void *ctx, const char *error), void *ctx) {
+  if (w->is_absent) {
+    clear(w);
+    if (done)
+      done(ctx, NULL);
+    return;
+  }
   struct pm2_wait *wait = done ? malloc(sizeof(*wait)) : NULL;
   if (wait) {
     *wait = (struct pm2_wait){w->waits, done, ctx};

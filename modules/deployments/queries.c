@@ -70,6 +70,12 @@ static const char *health_text(const struct row *row, const struct running *runn
   return row->health_path && running && running->is_online && running->health <= BP_HEALTH_UNHEALTHY ? words[running->health] : NULL;
 }
 
+/* After a start of the host the row says what ran before, until it has been started again. */
+static const char *status_text(const struct row *row, const struct running *running) {
+  bool is_online = running && running->is_online;
+  return !is_online && strcmp(row->status, "running") == 0 ? "stopped" : row->status;
+}
+
 void query_put(const struct deployments *d, bp_json_writer out, const struct row *row, bp_json repository) {
   const bp_json_1 *json = d->json;
   const struct running *running = running_find(d, row->id);
@@ -79,7 +85,7 @@ void query_put(const struct deployments *d, bp_json_writer out, const struct row
   put_text(json, out, "name", row->name);
   put_text(json, out, "domain", row->domain);
   put_number(json, out, "port", row->port);
-  put_text(json, out, "status", row->status);
+  put_text(json, out, "status", status_text(row, running));
   put_text(json, out, "mode", row->mode);
   put_number(json, out, "instances", row->instances);
   put_figures(d, out, running);

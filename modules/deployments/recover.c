@@ -40,6 +40,9 @@ static void on_rows(void *ctx, const bp_db_outcome *outcome) {
 }
 
 void recover_begin(struct deployments *d) {
+  if (d->is_recovering)
+    return;
+  d->is_recovering = true;
   const bp_db_query query = {.size = sizeof(query), .statement = ALL_ENTRIES, .max_rows = LIMIT_DEPLOYMENTS};
   const bp_array all = {&query, 1, (uint32_t)sizeof(query)};
   d->db->read(d->self, all, 0, on_rows, d);

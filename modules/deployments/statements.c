@@ -26,6 +26,7 @@ const bp_statement deployments_statements[STATEMENT_COUNT] = {
         "UPDATE deployments_entries SET status = 'running', pid = ?2, started_ms = ?3, restarts = ?4, updated_at = " NOW
         " WHERE id = ?1 RETURNING " EVENT_JSON),
     SQL(DELETE_ENTRY, "delete_entry", "DELETE FROM deployments_entries WHERE id = ?1 RETURNING " EVENT_JSON),
+    SQL(ANY_WANTED, "any_wanted", "SELECT 1 FROM deployments_entries WHERE wanted LIMIT 1"),
 };
 
 #undef SQL

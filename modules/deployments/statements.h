@@ -14,6 +14,7 @@ enum deployments_statement {
   SET_STATE,
   ONLINE_ENTRY,
   DELETE_ENTRY,
+  ANY_WANTED,
   STATEMENT_COUNT
 };
 

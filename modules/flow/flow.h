@@ -8,6 +8,7 @@
 
 #define MESSAGES_MOST 10000u /* of a session that are listed or exported: the newest */
 #define TURNS_MOST 32u       /* sessions whose agent works at the same time */
+#define SESSIONS_MOST 1000u  /* of one list */
 #define WAITING_MOST 16u     /* messages of one session that wait for its agent */
 
 struct turns; /* turn.c */
@@ -77,6 +78,10 @@ void message_tell(const struct flow *flow, int64_t session_id, bp_str message);
 /* A step that stores a message, its step that touches the session, and the one that publishes it; `values`: id, session, role, content, tool results.
  */
 void message_steps(bp_db_step steps[3], bp_db_value values[5], const bp_db_value *session_id);
+
+/* ---- service.c: flow/1 for other modules ---- */
+#define SERVICE_NAME "flow/1"
+bp_status service_start(struct flow *flow);
 
 /* ---- Handlers ---- */
 void sessions_list(void *state, bp_request request); /* sessions.c */

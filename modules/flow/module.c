@@ -9,6 +9,8 @@ static const bp_need needs[] = {
     KIT_NEED(BP_HTTP_1, bp_http_1), KIT_NEED(BP_LIVE_1, bp_live_1),     KIT_NEED(BP_DB_1, bp_db_1),     KIT_NEED(BP_SERVICE_1, bp_service_1),
 };
 
+static const bp_provide provides[] = {{sizeof(bp_provide), 0, BP_STR(SERVICE_NAME)}};
+
 static const bp_option options[] = {
     {.size = sizeof(bp_option),
      .type = BP_OPTION_STRING,
@@ -74,7 +76,8 @@ static bp_status start(void *state, bp_error *err) {
   struct flow *f = state;
   (void)err;
   const bp_db_step step = db_exec(RESET_RUNNING, NULL, 0);
-  return f->db->write(f->self, (bp_array){&step, 1, sizeof(step)}, reset, f);
+  bp_status status = f->db->write(f->self, (bp_array){&step, 1, sizeof(step)}, reset, f);
+  return status == BP_OK ? service_start(f) : status;
 }
 
 static bp_status drain(void *state) {
@@ -97,6 +100,7 @@ static const bp_plugin_descriptor descriptor = {
     .summary = BP_STR("The flow builder: sessions, messages, settings."),
     .family = BP_STR("desktop"),
     .needs = BP_ARRAY(needs),
+    .provides = BP_ARRAY(provides),
     .options = BP_ARRAY(options),
     .routes = BP_ARRAY(flow_routes),
     .topics = BP_ARRAY(topics),

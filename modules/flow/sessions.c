@@ -6,7 +6,6 @@
 
 #define NOT_FOUND "Session not found"
 #define LIST_DEFAULT 50
-#define LIST_MOST 1000
 
 #define STEP(number, values)                                                                                                                         \
   { .size = sizeof(bp_db_step), .kind = BP_DB_EXEC, .statement = (number), .params = BP_ARRAY(values) }
@@ -22,11 +21,11 @@ void sessions_list(void *state, bp_request request) {
   f->http->param(request, BP_LIT("limit"), &text);
   f->http->param(request, BP_LIT("userId"), &user);
   int64_t limit = id_of_text(text);
-  const bp_db_value values[] = {db_integer(limit == 0          ? LIST_DEFAULT
-                                           : limit > LIST_MOST ? LIST_MOST
-                                                               : limit),
+  const bp_db_value values[] = {db_integer(limit == 0              ? LIST_DEFAULT
+                                           : limit > SESSIONS_MOST ? SESSIONS_MOST
+                                                                   : limit),
                                 db_text(user.len ? user : bp_str_make(NULL, 0))};
-  const bp_db_query query = {.size = sizeof(query), .statement = LIST_SESSIONS, .max_rows = LIST_MOST, .params = BP_ARRAY(values)};
+  const bp_db_query query = {.size = sizeof(query), .statement = LIST_SESSIONS, .max_rows = SESSIONS_MOST, .params = BP_ARRAY(values)};
   kit_call_read(call, &query, 1, call_answer_rows);
 }
 

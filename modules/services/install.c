@@ -87,14 +87,11 @@ static char *masked(const struct services *s, const char *environment) {
 
 static void remember(struct operation *op) {
   struct service *service = op->service;
-  char *environment = masked(op->module, op->environment), *password = copy_of(str_z(op->password));
+  char *environment = masked(op->module, op->environment);
   service->port = op->port;
   service->is_stored = true;
   take(&service->environment, &environment);
   take(&service->volumes, &op->volumes);
-  if (service->password)
-    explicit_bzero(service->password, strlen(service->password));
-  take(&service->password, &password);
   state_save(op->module, on_saved, op);
 }
 
@@ -316,8 +313,12 @@ static void next_volume(struct operation *op) {
   char path[256], name[320];
   bp_json_writer out = 0;
   bp_str text;
-  if (!volume_path(op, op->next, path) || s->json->writer_new(s->self, &out) != BP_OK) {
+  if (!volume_path(op, op->next, path)) {
     create(op);
+    return;
+  }
+  if (s->json->writer_new(s->self, &out) != BP_OK) {
+    fail_plain(op, "no memory");
     return;
   }
   volume_name(op, path, name);
@@ -327,15 +328,27 @@ static void next_volume(struct operation *op) {
   s->json->object_end(out);
   if (s->json->writer_text(out, &text, NULL) == BP_OK)
     docker_call(op->module, "POST", "/volumes/create", JSON_TYPE, text, on_volume, op);
+  else
+    fail_plain(op, "the request cannot be written");
   s->json->writer_free(out);
 }
 
 /* ---- The password ---- */
 
+/* From here on the volume may have been set up with it, also where the installation fails. */
+static void keep_password(const struct operation *op) {
+  struct service *service = op->service;
+  if (service->password)
+    explicit_bzero(service->password, strlen(service->password));
+  free(service->password);
+  service->password = copy_of(str_z(op->password));
+}
+
 static void on_secret(void *ctx, bp_status status, bp_str value, const bp_error *err) {
   struct operation *op = ctx;
   (void)value;
   if (status == BP_OK) {
+    keep_password(op);
     next_volume(op);
     return;
   }
@@ -352,8 +365,12 @@ static void make_password(struct operation *op) {
   op->password[PASSWORD_BYTES] = '\0';
 }
 
+/* One that is known is of a container that was removed by other means, whose volume is there still: a database does not take another. */
 static void choose_password(struct operation *op) {
   struct services *s = op->module;
+  const char *known = op->service->password;
+  if (!op->password[0] && known)
+    snprintf(op->password, sizeof(op->password), "%s", known);
   if (!op->password[0])
     make_password(op);
   bp_status status = s->secret->put(s->self, BP_LIT("services"), str_z(op->service->entry->id), str_z(op->password), 0, on_secret, op);

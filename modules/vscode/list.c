@@ -169,7 +169,7 @@ static const struct {
 } parts[] = {
     {"repositories", "repositories/1", "list"},
     {"deployments", "deployments/1", "list"},
-    {"flows", "flow/1", "list"},
+    {"flows", "flow/1", "sessions"},
 };
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
 

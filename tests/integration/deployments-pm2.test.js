@@ -43,10 +43,8 @@ after(async () => {
   if (!host.end) for (const one of (await call('GET', URL)).deployments) await act(one.id, 'delete');
   if (!host.end) host.child.kill('SIGTERM'); // first the host, which would launch the daemon again
   await host.exited;
-  const pid = daemonPid();
   await cli('kill').catch(() => {});
   await host.stop();
-  await waitFor('the daemon to be gone', () => !isAlive(pid));
 });
 
 async function call(method, target, body) {
@@ -83,10 +81,37 @@ async function deploy(name, fields, scripts = { start: 'node index.js' }) {
   return { ...made.deployment, process: `deploy-${made.deployment.id}-${name}` };
 }
 
-test('the daemon is launched, and idle it has no processes', async () => {
-  await waitFor('the daemon', async () => (await call('GET', '/api/pm2-processes')).status === 200);
-  assert.deepEqual(await call('GET', '/api/pm2-processes'), { status: 200, success: true, processes: [], count: 0 });
+const nothing = { status: 200, success: true, processes: [], count: 0 };
+const hasDaemon = () => { try { return isAlive(daemonPid()); } catch { return false; } };
+
+test('no daemon is launched for nothing, and the list is empty', async () => {
+  await waitFor('an answer', async () => (await call('GET', '/api/pm2-processes')).status === 200);
+  assert.deepEqual(await call('GET', '/api/pm2-processes'), nothing);
+  assert.equal(hasDaemon(), false);
   assert.equal(fs.statSync(home).mode & 0o777, 0o700);
+});
+
+test('one that was ended on purpose stays away until a deployment is started', async () => {
+  const one = await deploy('later');
+  assert.equal((await act(one.id, 'start')).status, 200);
+  await answers(one.port);
+  await act(one.id, 'stop');
+  await cli('kill');
+  await host.logged(/the PM2 daemon has closed the connection/);
+  await waitFor('an empty list', async () => (await call('GET', '/api/pm2-processes')).status === 200);
+  host.child.kill('SIGTERM');
+  await host.exited;
+  host.end = undefined;
+  await host.start();
+  await waitFor('an empty list', async () => (await call('GET', '/api/pm2-processes')).status === 200);
+  assert.deepEqual(await call('GET', '/api/pm2-processes'), nothing);
+  assert.equal((await act(one.id, 'stop')).message, 'Deployment stopped');
+  assert.equal(hasDaemon(), false);
+  const together = await Promise.all([act(one.id, 'start'), act(one.id, 'start')]);
+  assert.deepEqual(together.map((reply) => reply.status), [200, 200], together[0].error);
+  await answers(one.port);
+  assert.equal(hasDaemon(), true);
+  assert.equal((await act(one.id, 'delete')).message, 'Deployment deleted');
 });
 
 test('start, figures, logs, events, restart, stop, delete', async () => {

@@ -427,3 +427,27 @@ test('a program outlives the host, and is taken over; what is gone is started ag
   await act(two.id, 'stop');
   assert.equal(await ask(kept.port), null);
 });
+
+// When a process was started, in ticks of 10 ms since the machine was.
+const startedTicks = (pid) => Number(fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[19]);
+
+test('many that are gone are started again a few at a time, first those that somebody waits for', async () => {
+  const repo = await nodeApp('many', { start: 'sleep 1000' });
+  const made = [];
+  for (let i = 0; i < 20; i++) made.push(await deploy({ repositoryId: repo.id, name: `many ${i}` }));
+  const pids = (await Promise.all(made.map((one) => act(one.id, 'start')))).map((reply) => reply.deployment.pid);
+  await host.kill();
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  host.end = undefined;
+  await host.start();
+  const last = await act(made.at(-1).id, 'stop');
+  assert.deepEqual(last, { status: 200, success: true, message: 'Deployment stopped' });
+  const rest = made.slice(0, -1).map((one) => one.id);
+  const rows = await waitFor('all of them to run', async () => {
+    const now = (await call('GET', URL)).deployments.filter((one) => rest.includes(one.id));
+    return now.every((one) => one.status === 'running' && !pids.includes(one.pid)) && now;
+  });
+  const ticks = rows.map((one) => startedTicks(one.pid)).sort((a, b) => a - b);
+  for (let i = 8; i < ticks.length; i++) assert.ok(ticks[i] - ticks[i - 8] >= 45, `eight have half a second before the next: ${ticks}`);
+  assert.equal((await find(made.at(-1).id)).status, 'stopped');
+});

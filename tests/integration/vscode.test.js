@@ -16,6 +16,7 @@ const STAND_IN = path.join(__dirname, 'stand-ins/code-server.js');
 const config = (more = '') => `listen "127.0.0.1:${PORT}" { family = "desktop" }
 module "desktop" {}
 module "deployments" {}
+module "flow" {}
 module "git" { roots = { "${host.folder}" } }
 module "repositories" { first_port = ${FIRST}, last_port = ${FIRST + 40} }
 module "vscode" { command = { "${process.execPath}", "${STAND_IN}" }, ready_timeout_s = 20 ${more} }
@@ -161,10 +162,14 @@ test('list and status', async () => {
   assert.deepEqual(Object.keys(list), ['status', 'success', 'repositories']);
   assert.deepEqual(list.repositories, (await call('GET', '/api/repositories')).repositories, 'no counts for what is not under git');
   await call('POST', '/api/deployments', { repositoryId: list.repositories[0].id, name: 'listed' });
+  await call('POST', '/api/flow-builder/sessions', { prompt: 'the older one' });
+  await call('POST', '/api/flow-builder/sessions', { prompt: 'a picture' });
   const status = (await host.request('GET', '/api/vscode/status', { port: PORT })).json();
+  const flows = (await call('GET', '/api/flow-builder/sessions')).sessions;
+  assert.deepEqual(flows.map((one) => one.title), ['a picture', 'the older one']);
   const { deployments } = await call('GET', '/api/deployments');
   assert.equal(deployments[0].name, 'listed');
-  assert.deepEqual(status, { success: true, repositories: list.repositories, deployments, flows: [] });
+  assert.deepEqual(status, { success: true, repositories: list.repositories, deployments, flows });
 });
 
 test('changes and diff of a repository under git, and counts in the list', async () => {

@@ -16,13 +16,25 @@ const SCRIPTS = path.join(process.env.BACKPLANE_SOURCE || path.resolve(__dirname
 const MAIN_PORT = 8700;
 const SANITIZER_REPORT = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 
-const running = new Set();
+const folders = new Set();
+
+// Ends what works in a folder of a host: programs that outlive it, and what they have started.
+function endLeftovers(folder) {
+  for (const pid of fs.readdirSync('/proc').filter((name) => /^[1-9]/.test(name))) {
+    try {
+      const place = fs.readlinkSync(`/proc/${pid}/cwd`);
+      if (Number(pid) !== process.pid && (place === folder || place.startsWith(`${folder}/`))) process.kill(Number(pid), 'SIGKILL');
+    } catch { /* it is gone, or another user's */ }
+  }
+}
+
 process.on('exit', () => {
-  for (const host of running) {
-    host.child.kill('SIGKILL');
-    fs.rmSync(host.folder, { recursive: true, force: true });
+  for (const folder of folders) {
+    endLeftovers(folder);
+    fs.rmSync(folder, { recursive: true, force: true });
   }
 });
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 function isFree(port) {
   return new Promise((resolve) => {
@@ -49,6 +61,7 @@ class Host {
   constructor(options) {
     this.options = options;
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'backplane-test-'));
+    folders.add(this.folder);
     this.state = path.join(this.folder, 'state');
     this.configFile = path.join(this.folder, 'backplane.lua');
     this.stdout = '';
@@ -83,9 +96,8 @@ class Host {
         this.child[name].setEncoding('utf8');
         this.child[name].on('data', (text) => { this[name] += text; });
       }
-      this.child.on('close', (code, signal) => { running.delete(this); this.end = { code, signal }; resolve(this.end); });
+      this.child.on('close', (code, signal) => { this.end = { code, signal }; resolve(this.end); });
     });
-    running.add(this);
     await waitFor('the host to be ready', async () => {
       if (this.end) throw new Error(`the host ended with ${JSON.stringify(this.end)}:\n${this.stderr}`);
       const reply = await this.request('GET', '/ready').catch(() => null);
@@ -131,6 +143,7 @@ class Host {
   async stop() {
     if (!this.end) this.child.kill('SIGTERM');
     const end = await this.exited;
+    endLeftovers(this.folder);
     assert.doesNotMatch(this.stderr, SANITIZER_REPORT);
     if (end.signal !== 'SIGKILL') assert.deepStrictEqual(end, { code: 0, signal: null }, this.stderr);
     fs.rmSync(this.folder, { recursive: true, force: true });
