@@ -16,6 +16,7 @@ bool bytes_copy(struct bytes *ret, bp_str from) {
   ret->ptr = malloc(from.len + 1);
   if (from.len)
     memcpy(ret->ptr, from.ptr, from.len);
+  ret->ptr[from.len] = '\0';
   ret->len = from.len;
   return ret->ptr != NULL;
 }
