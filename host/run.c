@@ -116,16 +116,18 @@ static uint32_t level_of(const char *name) {
   return BP_LOG_INFO;
 }
 
-/* What files a module may never serve: see fs/own_folders.h. Folders are only ever added while the host runs. */
+/* What files a module may never serve: see fs/own_folders.h. Folders are only ever added while the host runs. Of the main configuration
+ * only the file counts, since people keep it beside their work; of what it includes, the folders: a new file there would count too. */
 static void protect_own_folders(const struct config *config) {
   char *scripts = policy_scripts_dir(config, NULL);
   own_folders_add(scripts);
   free(scripts);
   own_folders_add(host_run.state_dir);
-  own_folders_add_of(host_run.config_file);
+  own_folders_add(host_run.config_file);
   own_folders_add(config->module_dir);
   for (const struct config_module *module = config->modules; module; module = module->next) {
-    own_folders_add_of(module->file);
+    if (strcmp(module->file, host_run.config_file) != 0)
+      own_folders_add_of(module->file);
     if (module->path)
       own_folders_add_of(module->path);
   }

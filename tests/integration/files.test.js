@@ -314,3 +314,22 @@ test('of the home folder nothing that begins with a dot, and never the host\'s o
   assert.equal((await get(`${URL}/read?path=plain`)).text, 'fine');
   await other.stop();
 });
+
+test('a root may hold the configuration or lie beside it; the configuration itself and the state are not served', async () => {
+  const other = new Host({ ports: [PORT] });
+  other.writeConfig(`listen "127.0.0.1:${PORT}" { family = "desktop" }\nmodule "desktop" {}\nmodule "files" { root = ${JSON.stringify(other.folder)} }\n`);
+  fs.mkdirSync(path.join(other.folder, 'work'));
+  fs.writeFileSync(path.join(other.folder, 'work', 'note.txt'), 'mine');
+  await other.start();
+  const get = (file) => other.request('GET', `${URL}/read?path=${encodeURIComponent(file)}`, { port: PORT });
+  assert.equal((await get('work/note.txt')).text, 'mine');
+  for (const own of ['backplane.lua', 'state/admin.token']) {
+    const reply = await get(own);
+    assert.ok(reply.status >= 400, `${own}: ${reply.status}`);
+    assert.ok(!reply.text.includes('listen'));
+  }
+  const over = await other.request('POST', URL, { port: PORT, body: { action: 'write', path: 'backplane.lua', content: 'x', overwrite: true } });
+  assert.ok(over.status >= 400, over.text);
+  assert.match(fs.readFileSync(other.configFile, 'utf8'), /listen/);
+  await other.stop();
+});
