@@ -33,7 +33,7 @@ static struct {
   unsigned running;
   bool has_listener;
   char session[SESSION_BYTES], version[VERSION_BYTES];
-  char target[256];
+  char target[512]; /* an id has 128 bytes at most */
   const char *state_dir;
 } bridge = {.lock = PTHREAD_MUTEX_INITIALIZER, .fewer = PTHREAD_COND_INITIALIZER};
 
@@ -303,6 +303,21 @@ static void take_line(bp_str line) {
   json_decref(message);
 }
 
+/* The path of the hub, or of a part of it; an id may be any text, so it is percent-encoded (RFC 3986). False: too long. */
+static bool set_target(const char *part, const char *name) {
+  struct buf path = {0};
+  buf_printf(&path, "/mcp%s", part);
+  for (; *name; name++) {
+    bool is_plain = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') || (*name >= '0' && *name <= '9') || strchr("-._~", *name);
+    buf_printf(&path, is_plain ? "%c" : "%%%02X", (unsigned char)*name);
+  }
+  bool fits = !path.failed && path.len < sizeof(bridge.target);
+  if (fits)
+    snprintf(bridge.target, sizeof(bridge.target), "%.*s", (int)path.len, path.data);
+  buf_release(&path);
+  return fits;
+}
+
 static int run(const struct cli_call *call) {
   const char *server = cli_value(call, "--server"), *group = cli_value(call, "--group");
   char *line = NULL;
@@ -310,7 +325,8 @@ static int run(const struct cli_call *call) {
   ssize_t len;
   if (server && group)
     return say_misuse("--server and --group exclude each other");
-  snprintf(bridge.target, sizeof(bridge.target), "/mcp%s%.200s", server ? "/server/" : group ? "/group/" : "", server ? server : group ? group : "");
+  if (!set_target(server ? "/server/" : group ? "/group/" : "", server ? server : group ? group : ""))
+    return say_misuse("the id or name is too long");
   bridge.state_dir = call->state_dir;
   if (!client_is_running(call))
     return say_failure("no host is running with this state folder: start one with `backplane run`");

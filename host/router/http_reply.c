@@ -74,7 +74,12 @@ static bool is_final(uint32_t status) {
 
 /* ---- Headers ---- */
 
-/* Framing is the wire's, the content type is an argument of the reply, and who may read an answer is the gate's to say. */
+static bool is_expose(bp_str name) {
+  return str_ieq(name, BP_LIT("Access-Control-Expose-Headers"));
+}
+
+/* Framing is the wire's, the content type is an argument of the reply, and who may read an answer is the gate's to say; which headers of it
+ * a page may read, once it may, is the module's. */
 static bool is_host_header(bp_str name) {
   static const char *const names[] = {"Connection",       "Content-Length", "Content-Type",      "Date",   "Keep-Alive", "TE",
                                       "Proxy-Connection", "Trailer",        "Transfer-Encoding", "Upgrade"};
@@ -82,10 +87,12 @@ static bool is_host_header(bp_str name) {
     if (str_ieq(name, str_from(names[i])))
       return true;
   static const bp_str cors = BP_STR("access-control-");
-  return name.len > cors.len && str_ieq(bp_str_make(name.ptr, cors.len), cors);
+  return name.len > cors.len && str_ieq(bp_str_make(name.ptr, cors.len), cors) && !is_expose(name);
 }
 
 static bp_status add_header(struct request *r, bp_str name, bp_str value) {
+  if (is_expose(name) && !r->x->who.origin_allowed)
+    return BP_OK;
   if (r->header_count >= HEADERS_MAX)
     return BP_E_LIMIT;
   r->header_count++;

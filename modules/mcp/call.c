@@ -302,6 +302,8 @@ struct text call_facts(const struct mcp *m, const struct session *session, const
   m->json->put_raw(out, arguments ? str_z(arguments) : BP_LIT("null"));
   json_text_member(m->json, out, BP_LIT("principal"), str_z(session->principal));
   json_text_member(m->json, out, BP_LIT("session"), str_z(session->id));
+  if (session->scope.kind == SCOPE_GROUP)
+    json_text_member(m->json, out, BP_LIT("group"), str_z(session->scope.name));
   m->json->object_end(out);
   if (m->json->writer_text(out, &written, NULL) == BP_OK)
     text_add(&text, written);
@@ -324,6 +326,17 @@ void call_tool(struct call *call, struct server *server) {
     return;
   call->is_deciding = false;
   call_fail(call, RPC_SERVER, "the policy could not be asked");
+}
+
+void session_fail_undecided(struct session *session, const char *why) {
+  for (struct call *call = session->calls; call; call = call->next) {
+    if (!call->is_deciding || call->is_cancelled)
+      continue;
+    struct text text = rpc_error(call->m, str_z(call->id), RPC_SERVER, str_z(why));
+    answer_feed(call, &text);
+    call->feed = NULL;
+    call->is_cancelled = true; /* on_verdict frees it */
+  }
 }
 
 void call_cancel(struct call *call) {

@@ -139,6 +139,7 @@ static void initialize(struct mcp *m, bp_request request, bp_str id, bp_json par
     m->json->object_end(out);
   }
   struct text text = rpc_end(m, out);
+  m->http->header_add(request, BP_LIT("Access-Control-Expose-Headers"), BP_LIT("Mcp-Session-Id")); /* pages of allowed origins need it */
   reply_rpc(m, request, session, 200, &text);
 }
 

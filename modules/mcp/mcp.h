@@ -116,6 +116,7 @@ struct mcp {
   struct held *held; /* requests that came before the registry was read */
   unsigned held_count;
   bool is_loaded, is_draining, is_stopping;
+  int64_t stop_calls_ms; /* when the calls still running at a stop are failed; 0: not set */
   bp_timer tick;
 
   /* options */

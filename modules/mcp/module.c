@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define TICK_MS 500
+#define STOP_CALLS_MS 2000 /* what a call that runs when the host begins to stop still gets */
 
 static const bp_need needs[] = {
     KIT_NEED(BP_CORE_1, bp_core_1),     KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1), KIT_NEED(BP_LOG_1, bp_log_1),
@@ -109,6 +110,19 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   return BP_OK;
 }
 
+/* Whoever still waits is answered: calls, questions to the policy, lists, starts. Nothing is started any more. */
+static void stop_calls(struct mcp *m) {
+  static const char why[] = "the host is stopping";
+  m->stop_calls_ms = 0;
+  m->is_draining = true;
+  for (struct session *session = m->sessions; session; session = session->next) {
+    session_fail_undecided(session, why);
+    feed_detach(feed_own(session));
+  }
+  for (struct instance *i = m->instances; i; i = i->next)
+    instance_stop(i, why);
+}
+
 static void on_tick(void *ctx, bp_timer timer) {
   struct mcp *m = ctx;
   int64_t now = now_ms(m);
@@ -120,14 +134,17 @@ static void on_tick(void *ctx, bp_timer timer) {
   instance_begin_queued(m);
   sessions_tick(m, now);
   log_flush(m);
+  if (m->stop_calls_ms && now >= m->stop_calls_ms)
+    stop_calls(m);
 }
 
-/* The host waits for running requests before it stops. Streams on which nothing is due are none to wait for. */
+/* The host waits for running requests before it stops. Streams on which nothing is due are none to wait for; calls have a moment. */
 static void on_stopping(void *ctx, bp_str name, bp_str payload) {
   struct mcp *m = ctx;
   (void)name;
   (void)payload;
   m->is_stopping = true;
+  m->stop_calls_ms = now_ms(m) + STOP_CALLS_MS;
   for (struct session *session = m->sessions; session; session = session->next)
     if (!session->calls)
       feed_detach(feed_own(session));

@@ -145,6 +145,8 @@ struct text call_facts(const struct mcp *m, const struct session *session, const
 /* The arguments in facts as JSON text; NULL where they are no object. */
 char *facts_arguments(const struct mcp *m, bp_str facts_text);
 void call_fail(struct call *call, int32_t code, const char *message);
+/* Answers those the policy has not decided on; what it says later is of no interest. */
+void session_fail_undecided(struct session *session, const char *why);
 /* The client does not want it any more. */
 void call_cancel(struct call *call);
 

@@ -1,4 +1,4 @@
-/* From a running server to its client; see upward.h. A message goes to exactly one stream of one session. */
+/* From a running server to its client; see upward.h. Of a session, exactly one stream gets a message. */
 #include "upward.h"
 #include "session.h"
 
@@ -14,20 +14,11 @@ static struct feed *feed_for(struct session *session, const struct instance *ins
   return feed_own(session);
 }
 
-/* Whom a shared instance works for right now: one session, or nobody if it is not clear. */
-static struct session *served(const struct instance *instance) {
-  struct session *found = NULL;
-  if (instance->owner)
-    return instance->owner;
-  for (const struct pending *p = instance->pending; p; p = p->next) {
-    struct session *session = p->call ? p->call->session : NULL;
-    if (!session)
-      continue;
-    if (found && found != session)
-      return NULL;
-    found = session;
-  }
-  return found;
+static bool has_call(const struct session *session, const struct instance *instance) {
+  for (const struct call *call = session->calls; call; call = call->next)
+    if (call->instance == instance && !call->is_cancelled)
+      return true;
+  return false;
 }
 
 static struct text message_text(const struct mcp *m, bp_json message) {
@@ -134,14 +125,24 @@ void up_progress(struct call *call, bp_json params) {
   feed_put(call->feed, &text, true);
 }
 
-void up_message(struct instance *instance, bp_json message, bp_json params) {
-  const struct mcp *m = instance->m;
-  struct session *session = served(instance);
-  int level = level_of(json_text(m, params, "level"));
-  if (!session || (session->has_level && level >= 0 && (unsigned)level < session->level))
+static void tell_message(struct session *session, const struct instance *instance, bp_json message, int level) {
+  if (session->has_level && level >= 0 && (unsigned)level < session->level)
     return;
-  struct text text = message_text(m, message);
+  struct text text = message_text(instance->m, message);
   feed_put(feed_for(session, instance), &text, true);
+}
+
+/* A shared instance does not say which call a message is about: every session with a call there gets it. */
+void up_message(struct instance *instance, bp_json message, bp_json params) {
+  struct mcp *m = instance->m;
+  int level = level_of(json_text(m, params, "level"));
+  if (instance->owner) {
+    tell_message(instance->owner, instance, message, level);
+    return;
+  }
+  for (struct session *session = m->sessions; session; session = session->next)
+    if (has_call(session, instance))
+      tell_message(session, instance, message, level);
 }
 
 void up_resource_updated(struct instance *instance, bp_json message, bp_str uri) {

@@ -10,7 +10,7 @@ const path = require('node:path');
 const { test, before, after } = require('node:test');
 const { Host } = require('./lib/host.js');
 const { waitFor } = require('./lib/client.js');
-const { connect, post, open, events } = require('./lib/mcp/client.js');
+const { connect, post, open, events, INITIALIZE } = require('./lib/mcp/client.js');
 const { serverFile, fixtureFile } = require('./lib/mcp/servers.js');
 
 const PORT = 3006;
@@ -117,6 +117,19 @@ test('clients without abilities share one process; messages go to who has a call
   await b.setLoggingLevel('error');
   await call(b, 'test_tool_with_logging');
   assert.equal(b.notes.filter((note) => note.method === 'notifications/message').length, 0);
+});
+
+test('what a shared process logs while several sessions have calls there reaches each of them', async () => {
+  const [a, b, idle] = await Promise.all([client(), client(), client()]);
+  const controller = new AbortController();
+  const waiting = a.callTool({ name: 'wait', arguments: {} }, undefined, { signal: controller.signal }).catch(() => {});
+  await call(a, 'who_am_i');
+  await call(b, 'test_tool_with_logging');
+  const messages = (one) => one.notes.filter((note) => note.method === 'notifications/message').length;
+  await waitFor('the messages', () => messages(a) === 3);
+  assert.deepEqual([messages(b), messages(idle)], [3, 0]);
+  controller.abort();
+  await waiting;
 });
 
 test('a cancelled call is cancelled in the server', async () => {
@@ -245,11 +258,30 @@ test('a server reached over HTTP is one like the others', async () => {
   }
 });
 
+test('a credential that may only read lists everything and calls only what reads', async () => {
+  const { token } = JSON.parse((await host.command('token', 'create', 'reader', '--scope', 'read', '--json')).stdout);
+  const headers = { authorization: `Bearer ${token}` };
+  const reply = await post(port, INITIALIZE, headers);
+  const ask = (method, params) => post(port, { jsonrpc: '2.0', id: 1, method, params }, { ...headers, 'mcp-session-id': reply.headers['mcp-session-id'] });
+  assert.ok((await ask('tools/list')).json().result.tools.some(({ name }) => name === 'who_am_i'));
+  assert.match((await ask('tools/call', { name: 'who_am_i' })).json().error.message, /"write"/);
+  const read = (await ask('tools/call', { name: 'get_mcp_server', arguments: { id: 'memory' } })).json().result;
+  assert.equal(JSON.parse(read.content[0].text).server.id, 'memory');
+  assert.ok(!read.isError);
+  const other = { 'mcp-session-id': reply.headers['mcp-session-id'] };
+  assert.equal((await post(port, { jsonrpc: '2.0', id: 1, method: 'ping' }, other)).status, 404);
+});
+
 test('the same at the main port, and older protocols', async () => {
   for (const version of ['2025-06-18', '2025-03-26', '2024-11-05', '1999-01-01']) {
     const reply = await post(host.port(), { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: version, capabilities: {}, clientInfo: { name: 'x', version: '1' } } });
     assert.equal(reply.json().result.protocolVersion, version === '1999-01-01' ? '2025-11-25' : version);
   }
+});
+
+test('a page of an allowed origin may read the id of its session', async () => {
+  const reply = await post(port, INITIALIZE, { origin: 'http://localhost:5173' });
+  assert.deepEqual([reply.status, reply.headers['access-control-allow-origin'], reply.headers['access-control-expose-headers']], [200, 'http://localhost:5173', 'Mcp-Session-Id']);
 });
 
 test('backplane mcp bridges a client that speaks stdio', async () => {
