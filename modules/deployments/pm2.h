@@ -1,7 +1,8 @@
 /* PM2's daemon, spoken to over its sockets: the state of that, shared by the files pm2*.c.
  *
  *   pm2_link.c   a socket          pm2_rpc.c     calls and answers          pm2_daemon.c   connected, launched, lost
- *   pm2_list.c   what runs there, and what that means for deployments       pm2.c          the supervisor: start, stop, forget */
+ *   pm2_list.c   what runs there, and what that means for deployments       pm2.c          the supervisor: start, stop, forget
+ *   pm2_orphans.c  what a daemon that died has left behind */
 #ifndef DEPLOYMENTS_PM2_H
 #define DEPLOYMENTS_PM2_H
 
@@ -71,6 +72,11 @@ void pm2_pub_frame(void *ctx, const struct amp_frame *frame);
 void pm2_preparations_begin(struct watchman *w);
 void pm2_preparations_expire(struct watchman *w);
 void pm2_preparations_release(struct watchman *w);
+
+/* pm2_orphans.c: stops what an earlier daemon has left behind, then calls `done`. `daemon`: the process that is there now; 0: not known,
+ * and nothing is stopped. */
+#define PM2_NO_DAEMON (-1)
+void pm2_orphans_stop(struct watchman *w, int64_t daemon, void (*done)(struct watchman *w));
 
 extern const struct supervisor pm2_supervisor;
 

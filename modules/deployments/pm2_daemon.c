@@ -71,13 +71,17 @@ static void recovered(void *ctx, const char *error) {
     pm2_preparations_begin(w);
 }
 
+static void look_at_list(struct watchman *w) {
+  pm2_refresh(w, recovered, w);
+}
+
 static void connected(struct watchman *w) {
   w->waiting_since_ns = 0;
   w->was_connected = true;
   w->is_absent = false;
   w->need = PM2_NEED_UNKNOWN;
   say(w, BP_LOG_INFO, "connected to the PM2 daemon");
-  pm2_refresh(w, recovered, w);
+  pm2_orphans_stop(w, link_peer(&w->rpc), look_at_list);
 }
 
 static void on_closed(void *ctx) {
@@ -106,6 +110,10 @@ static bool open_both(struct watchman *w, int *ret_error) {
 
 /* ---- None is there ---- */
 
+static void orphans_gone(struct watchman *w) {
+  (void)w; /* nothing waits for it */
+}
+
 static void on_need(void *ctx, const bp_db_outcome *outcome) {
   struct watchman *w = ctx;
   struct deployments *d = w->module;
@@ -113,6 +121,8 @@ static void on_need(void *ctx, const bp_db_outcome *outcome) {
     return;
   w->need = outcome->status != BP_OK ? PM2_NEED_UNKNOWN : d->db->rows(outcome->result, 0) > 0 ? PM2_NEED_SOME : PM2_NEED_NONE;
   w->is_absent = w->need == PM2_NEED_NONE;
+  if (w->is_absent && w->was_lost)
+    pm2_orphans_stop(w, PM2_NO_DAEMON, orphans_gone);
   if (w->is_absent && !d->is_recovered)
     recover_begin(d);
 }

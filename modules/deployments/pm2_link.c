@@ -15,6 +15,12 @@ bool link_is_open(const struct pm2_link *link) {
   return link->fd >= 0;
 }
 
+int64_t link_peer(const struct pm2_link *link) {
+  struct ucred who = {0};
+  socklen_t len = sizeof(who);
+  return getsockopt(link->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.pid : 0;
+}
+
 void link_close(struct pm2_link *link) {
   if (link->fd < 0)
     return;

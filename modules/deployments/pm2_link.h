@@ -24,6 +24,7 @@ struct pm2_link {
 /* 0, or the errno of a socket that does not take us. */
 int link_open(struct pm2_link *link, const char *path);
 bool link_is_open(const struct pm2_link *link);
+int64_t link_peer(const struct pm2_link *link); /* the process at the other end; 0: not known */
 bool link_send(struct pm2_link *link, const char *bytes, size_t len);
 void link_close(struct pm2_link *link); /* tells nobody */
 

@@ -210,3 +210,23 @@ test('a daemon that dies is said, launched again, and its deployments with it', 
   await waitFor('it to be noted', async () => { const now = await find(one.id); return now.status === 'running' && now.pid === after.pid; });
   assert.equal((await processes(one.process)).length, 1);
 });
+
+test('a daemon that dies while programs are being started leaves none behind', async () => {
+  for (const isAnyWanted of [true, false]) {
+    const kept = await deploy(`kept-${isAnyWanted}`);
+    if (isAnyWanted) await act(kept.id, 'start');
+    else for (const one of (await call('GET', URL)).deployments) await act(one.id, 'stop');
+    const made = [];
+    for (let i = 0; i < 4; i++) made.push(await deploy(`cut-${isAnyWanted}-${i}`));
+    const starts = made.map((one) => act(one.id, 'start'));
+    await waitFor('one of them', async () => (await Promise.all(made.map((one) => ask(one.port)))).some(Boolean));
+    process.kill(daemonPid(), 'SIGKILL');
+    await Promise.all(starts);
+    for (const one of made) await act(one.id, 'stop');
+    for (const one of made) await waitFor('its port to be free', async () => (await ask(one.port)) === null);
+    const again = await act(made[0].id, 'start');
+    assert.equal(again.status, 200, again.error);
+    await answers(made[0].port);
+    await act(made[0].id, 'stop');
+  }
+});
