@@ -2,6 +2,7 @@
 #include "statements.h"
 #include "swarm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,17 @@ void create_answer(struct session *s, bool is_decomposed) {
   w->json->object_end(out);
   w->http->reply_json(request, 201, out);
   w->json->writer_free(out);
+}
+
+void create_answer_stopping(struct swarm *w) {
+  for (struct session *s = w->sessions; s; s = s->next) {
+    char text[KIT_UUID_BYTES + 80];
+    if (!s->request)
+      continue;
+    snprintf(text, sizeof(text), "the module stops; session %s goes on when it is there again", s->id);
+    kit_problem(w->http, s->request, 503, str_z(text));
+    s->request = 0;
+  }
 }
 
 /* ---- Storing ---- */

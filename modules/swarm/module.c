@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 static const bp_need needs[] = {
-    KIT_NEED(BP_CORE_1, bp_core_1), KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1),       KIT_NEED(BP_LOG_1, bp_log_1),
-    KIT_NEED(BP_HTTP_1, bp_http_1), KIT_NEED(BP_LIVE_1, bp_live_1),     KIT_NEED(BP_DB_1, bp_db_1),           KIT_NEED(BP_LOOP_1, bp_loop_1),
-    KIT_NEED(BP_PROC_1, bp_proc_1), KIT_NEED(BP_CLIENT_1, bp_client_1), KIT_NEED(BP_SERVICE_1, bp_service_1), KIT_NEED(BP_POLICY_1, bp_policy_1),
+    KIT_NEED(BP_CORE_1, bp_core_1),     KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1),       KIT_NEED(BP_LOG_1, bp_log_1),
+    KIT_NEED(BP_HTTP_1, bp_http_1),     KIT_NEED(BP_LIVE_1, bp_live_1),     KIT_NEED(BP_DB_1, bp_db_1),           KIT_NEED(BP_LOOP_1, bp_loop_1),
+    KIT_NEED(BP_PROC_1, bp_proc_1),     KIT_NEED(BP_CLIENT_1, bp_client_1), KIT_NEED(BP_SERVICE_1, bp_service_1), KIT_NEED(BP_POLICY_1, bp_policy_1),
+    KIT_NEED(BP_EVENTS_1, bp_events_1),
 };
 
 #define OPTION(kind, word, value, text) .size = sizeof(bp_option), .type = (kind), .name = BP_STR(word), .def = BP_STR(value), .doc = BP_STR(text)
@@ -83,6 +84,7 @@ static void fetch_tables(struct swarm *w, const bp_host *host) {
   w->client = host->get(w->self, BP_LIT(BP_CLIENT_1));
   w->service = host->get(w->self, BP_LIT(BP_SERVICE_1));
   w->policy = host->get(w->self, BP_LIT(BP_POLICY_1));
+  w->events = host->get(w->self, BP_LIT(BP_EVENTS_1));
 }
 
 static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, bp_error *err) {
@@ -96,15 +98,30 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   return BP_OK;
 }
 
+static void stopping_long(void *ctx, bp_timer timer) {
+  (void)timer;
+  create_answer_stopping(ctx);
+}
+
+static void stopping(void *ctx, bp_str name, bp_str payload) {
+  struct swarm *w = ctx;
+  (void)name, (void)payload;
+  w->loop->timer(w->self, STOPPING_MS, 0, stopping_long, w, NULL);
+}
+
 static bp_status start(void *state, bp_error *err) {
+  struct swarm *w = state;
+  bp_subscription subscription;
   (void)err;
-  return resume_start(state);
+  bp_status status = w->events->subscribe(w->self, BP_LIT("bp.stopping"), stopping, w, &subscription);
+  return status == BP_OK ? resume_start(w) : status;
 }
 
 /* Workers end with us; what they were at stands in the store. */
 static bp_status drain(void *state) {
   struct swarm *w = state;
   w->is_draining = true;
+  create_answer_stopping(w);
   return BP_OK;
 }
 

@@ -18,6 +18,7 @@
 #define OUTBOX_LOW 64u
 #define HISTORY_MOST 5000 /* log events kept of one session */
 #define REPLACE_MS 200    /* before a dead worker is replaced; doubled each time */
+#define STOPPING_MS 5000  /* a prompt may still be decomposed in when the host stops; it waits ten seconds for answers */
 #define RETIRE_MS 10000   /* a worker may take to end after its stdin was closed */
 #define STRAYS_MOST 100u  /* lines of one worker that are no messages and are logged */
 
@@ -110,6 +111,7 @@ struct swarm {
   const bp_client_1 *client;
   const bp_service_1 *service;
   const bp_policy_1 *policy;
+  const bp_events_1 *events;
   struct session *sessions;
   uint32_t session_count;
   bool is_draining;
@@ -235,6 +237,8 @@ void sessions_list(void *state, bp_request request);
 void sessions_events(void *state, bp_request request);
 /* create.c: answers the POST of a session, if one waits. */
 void create_answer(struct session *session, bool is_decomposed);
+/* Tells those that still wait that the host ends; their sessions go on when it is there again. */
+void create_answer_stopping(struct swarm *swarm);
 /* facts.c */
 bp_status facts_create(void *state, bp_request request, bp_json_writer facts);
 bp_status facts_abort(void *state, bp_request request, bp_json_writer facts);

@@ -10,6 +10,7 @@ const say = (message) => process.stdout.write(JSON.stringify(message) + '\n');
 const trace = (what) => TRACE && fs.appendFileSync(TRACE, JSON.stringify({ what, session: SESSION_ID, agent: AGENT_ID, pid: process.pid, url: SOCKET_URL, keys: Object.keys(process.env).sort(), e2b: process.env.E2B_API_KEY }) + '\n');
 
 async function work(id, description) {
+  const isFirst = TRACE && !(fs.existsSync(TRACE) && fs.readFileSync(TRACE, 'utf8').includes(`"start ${description}","session":"${SESSION_ID}"`));
   trace(`start ${description}`);
   if (/flood/i.test(description)) for (let i = 0; i < 5000; i++) say({ type: 'log', action: `step ${i}` });
   if (/garbage/i.test(description)) {
@@ -21,7 +22,7 @@ async function work(id, description) {
     say({ type: 'log' });
   }
   if (/sandbox/i.test(description)) say({ type: 'sandbox_ready', sandboxId: 'sb-1', streamUrl: 'https://stream.example/1' });
-  if (/wait/i.test(description)) await new Promise(() => setInterval(() => {}, 1000));
+  if (/wait/i.test(description) || (isFirst && /hang/i.test(description))) await new Promise(() => setInterval(() => {}, 1000));
   if (/die/i.test(description)) process.exit(3);
   say({ type: 'log', action: `doing ${description}`, reasoning: 'because' });
   say({ type: 'complete', todoId: id, result: /object/i.test(description) ? { ok: true, nothing: null } : `did ${description}` });
