@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <time.h>
 
+static void on_count(lua_State *lua, lua_Debug *event);
+
+/* From the allocator: lua_sethook may be called from anywhere, also in the middle of an instruction. */
+static void watch_closely(struct budget *budget) {
+  budget->is_large = true;
+  lua_sethook(budget->running, on_count, LUA_MASKCOUNT, BUDGET_LARGE_HOOK_EVERY);
+}
+
 void *budget_allocate(void *ud, void *ptr, size_t old_size, size_t new_size) {
   struct budget *budget = ud;
   size_t freed = ptr ? old_size : 0;
@@ -21,6 +29,8 @@ void *budget_allocate(void *ud, void *ptr, size_t old_size, size_t new_size) {
   void *block = realloc(ptr, new_size);
   if (!block)
     return NULL;
+  if (new_size >= BUDGET_LARGE_BYTES && budget->running && !budget->is_large)
+    watch_closely(budget);
   budget->churn += new_size > freed ? new_size - freed : 0;
   budget->bytes = budget->bytes - freed + new_size;
   if (budget->bytes > budget->peak)
@@ -50,8 +60,9 @@ static void check_time(lua_State *lua, struct budget *budget) {
 
 static void on_count(lua_State *lua, lua_Debug *event) {
   (void)event;
-  budget_charge(lua, BUDGET_HOOK_EVERY);
-  check_time(lua, budget_of(lua));
+  struct budget *budget = budget_of(lua);
+  budget_charge(lua, budget->is_large ? BUDGET_LARGE_HOOK_EVERY : BUDGET_HOOK_EVERY);
+  check_time(lua, budget);
 }
 
 void budget_start(lua_State *lua, struct budget *budget, bool is_straight) {
@@ -59,13 +70,17 @@ void budget_start(lua_State *lua, struct budget *budget, bool is_straight) {
   budget->churn = 0;
   budget->cpu_started_ns = 0;
   budget->is_straight = is_straight;
+  budget->is_large = false;
+  budget->running = lua;
   if (!is_straight)
     lua_sethook(lua, on_count, LUA_MASKCOUNT, BUDGET_HOOK_EVERY);
 }
 
 void budget_stop(lua_State *lua) {
-  if (!budget_of(lua)->is_straight)
+  struct budget *budget = budget_of(lua);
+  if (!budget->is_straight || budget->is_large)
     lua_sethook(lua, NULL, 0, 0);
+  budget->running = NULL;
 }
 
 void budget_charge(lua_State *lua, uint64_t instructions) {

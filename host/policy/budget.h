@@ -11,6 +11,10 @@
 
 #define BUDGET_INSTRUCTIONS 1000000u
 #define BUDGET_HOOK_EVERY 1000
+/* From the first block of this size on, the hook looks more often: one instruction may then take a millisecond to read it as a number or
+ * to compare it. */
+#define BUDGET_LARGE_BYTES ((size_t)16 << 10)
+#define BUDGET_LARGE_HOOK_EVERY 8
 #define BUDGET_STATE_BYTES ((size_t)16 << 20)     /* alive at one time */
 #define BUDGET_ALLOCATION_BYTES ((size_t)2 << 20) /* one string or table */
 #define BUDGET_CHURN_BYTES ((size_t)128 << 20)    /* allocated in all during one run */
@@ -19,6 +23,8 @@
 struct budget {
   uint64_t used; /* instructions */
   bool is_straight;
+  bool is_large;       /* has had a large block in this run */
+  lua_State *running;  /* NULL between runs */
   size_t bytes; /* alive */
   size_t peak;
   size_t churn;

@@ -16,6 +16,13 @@ static void skip(bp_str *source, size_t count) {
   *source = bp_str_make(source->ptr + count, source->len - count);
 }
 
+static size_t line_len(bp_str source) {
+  size_t len = 0;
+  while (len < source.len && source.ptr[len] != '\n' && source.ptr[len] != '\r') /* both end a line of Lua */
+    len++;
+  return len;
+}
+
 /* Blanks and comments to the end of a line; a long comment "--[" stays, and is no token of ours. */
 static void skip_space(bp_str *source) {
   for (;;) {
@@ -24,8 +31,7 @@ static void skip_space(bp_str *source) {
     bool is_comment = str_starts(*source, BP_LIT("--")) && !str_starts(*source, BP_LIT("--["));
     if (!is_comment)
       return;
-    ptrdiff_t end = str_find(*source, '\n');
-    skip(source, end < 0 ? source->len : (size_t)end);
+    skip(source, line_len(*source));
   }
 }
 
@@ -68,10 +74,12 @@ bp_str rule_guard_module(bp_str source) {
 
 /* ---- Code that runs through once ---- */
 
-static bool is_turn(bp_str word) {
-  static const char *const words[] = {"for", "while", "repeat", "goto", "function", "import"};
-  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-    if (str_eq(word, str_from(words[i])))
+/* What came before a token, as far as it decides whether an opening parenthesis or a text would call something. */
+enum before { BEFORE_OTHER, BEFORE_VALUE, BEFORE_POINT, BEFORE_VERDICT };
+
+static bool is_among(bp_str word, const char *const *words) {
+  for (; *words; words++)
+    if (str_eq(word, str_from(*words)))
       return true;
   return false;
 }
@@ -88,33 +96,56 @@ static bool skip_string(bp_str *source) {
   return true;
 }
 
-static bool skip_word(bp_str *source) {
+/* Only these names stand by themselves; any may stand behind a point. */
+static bool skip_word(bp_str *source, enum before *before) {
+  static const char *const keywords[] = {"and", "else", "elseif", "end", "false", "if", "nil", "not", "or", "return", "then", "true", NULL};
+  static const char *const verdicts[] = {"allow", "ask", "deny", NULL};
   size_t len = 1;
   while (len < source->len && is_word(source->ptr[len]))
     len++;
   bp_str word = bp_str_make(source->ptr, len);
+  bool is_value = *before == BEFORE_POINT || (word.ptr[0] >= '0' && word.ptr[0] <= '9') || str_eq(word, BP_LIT("request"));
   skip(source, len);
-  return !is_turn(word);
+  *before = is_value ? BEFORE_VALUE : is_among(word, verdicts) ? BEFORE_VERDICT : BEFORE_OTHER;
+  return *before != BEFORE_OTHER || is_among(word, keywords);
 }
 
-static bool skip_token(bp_str *source) {
+/* Comparisons and what groups; false for all else, as for concatenation, arithmetic, tables and methods. */
+static bool skip_sign(bp_str *source, enum before *before) {
+  static const char *const two[] = {"==", "~=", "<=", ">=", NULL};
   char c = source->ptr[0];
-  if (c == '"' || c == '\'')
-    return skip_string(source);
+  bool is_call = c == '(' && *before == BEFORE_VALUE;
+  bool is_two = source->len > 1 && is_among(bp_str_make(source->ptr, 2), two);
+  if (is_call || (c == '.' && source->len > 1 && source->ptr[1] == '.'))
+    return false;
+  if (!is_two && (c == '\0' || !strchr("<>().,;#", c)))
+    return false;
+  skip(source, is_two ? 2 : 1);
+  *before = c == ')' ? BEFORE_VALUE : c == '.' ? BEFORE_POINT : BEFORE_OTHER;
+  return true;
+}
+
+static bool skip_token(bp_str *source, enum before *before) {
+  char c = source->ptr[0];
   if (is_word(c))
-    return skip_word(source);
-  bool is_long = str_starts(*source, BP_LIT("[[")) || str_starts(*source, BP_LIT("[=")) || str_starts(*source, BP_LIT("--["));
-  skip(source, 1);
-  return !is_long;
+    return skip_word(source, before);
+  if (*before == BEFORE_VERDICT && c != '(')
+    return false; /* a verdict under another name */
+  if (c != '"' && c != '\'')
+    return skip_sign(source, before);
+  bool is_call = *before == BEFORE_VALUE;
+  *before = BEFORE_VALUE;
+  return !is_call && skip_string(source);
 }
 
 bool rule_is_straight(bp_str source) {
+  enum before before = BEFORE_OTHER;
   size_t bytes = 0;
   for (skip_space(&source); source.len > 0; skip_space(&source)) {
-    size_t before = source.len;
-    if (!skip_token(&source))
+    size_t left = source.len;
+    if (!skip_token(&source, &before))
       return false;
-    bytes += before - source.len;
+    bytes += left - source.len;
   }
   return bytes <= RULE_STRAIGHT_BYTES;
 }

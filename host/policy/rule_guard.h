@@ -14,8 +14,9 @@
 /* NAME, borrowed from the source, if comments and blanks aside the rule begins with this very statement; else without a pointer. */
 bp_str rule_guard_module(bp_str source);
 
-/* True where every instruction runs once at most: a short text without loops, goto, functions and imports. What is hard to read (long
- * strings and comments) is not. */
+/* True where every instruction runs once at most and costs no more than to copy or compare a member of the facts: a short text of if,
+ * return, comparisons, `request.member`, literals, and calls of allow, ask and deny. Whatever else there is (names of one's own, loops,
+ * functions, methods, libraries, arithmetic, "..", tables, long strings) is not: a text can grow by it, or be read as a number by it. */
 bool rule_is_straight(bp_str source);
 
 #endif

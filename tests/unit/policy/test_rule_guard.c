@@ -30,6 +30,7 @@ static void test_only_the_very_statement_is_a_guard(void **state) {
       "if request.module ~= \"a\" then return true else return deny() end",
       "--[[ if request.module ~= \"a\" then return true end ]] return deny('x')",
       "--[==[\nif request.module ~= \"a\" then return true end\n]==]",
+      "-- a line ends here, too\rreturn deny('x')\nif request.module ~= \"a\" then return true end",
   };
   for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++)
     assert_str_eq(rule_guard_module(str_from(guards[i])), "a-b.c1");
@@ -73,21 +74,64 @@ static void test_code_that_runs_through_once_is_told_from_its_text(void **state)
   (void)state;
   static const char *const straight[] = {
       "return true",
-      "-- for each\nlocal x = request.a and 'for ever \\' while' or \"function\"\nif x then return deny('repeat') end return allow()",
-      "local format, whiled, important = 1, 2, 3 return true",
+      "-- for each\nif request.a and 'for ever \\' while' == \"function\" or not (request.b <= 1.5) then return deny('repeat', '/a') end return allow()",
+      "if #request.name > 1 then return ask(request.name) elseif (request.for_each) then return false; end return request.a.b.c ~= nil",
+      "return deny(request.while_, request.n)",
   };
   static const char *const others[] = {
+      /* What loops, calls or names anything. */
       "for i = 1, 2 do end return true",
       "while true do end",
       "repeat until true",
       "::a:: goto a",
+      "do return true end",
+      "local x = 1 return true",
       "local f = function() end",
       "local function f() return f() end",
       "local l = import 'lib/x'",
-      "local s = [[ x ]] return true",
-      "local s = [==[ x ]==] return true",
+      "import 'lib/x'",
+      "_ENV['imp' .. 'ort'] 'lib/x'",
+      "_G['import']('lib/x')",
+      "return request['a']",
+      "request.x = 1",
+      "return table.sort({}, math.max)",
+      "return tonumber(request.a)",
+      "return string.rep('x', 9)",
+      "return ('x'):rep(9)",
+      "return request.a:rep(9)",
+      "return request.a.rep(request.a, 9)",
+      "return request.a.rep 'x'",
+      "return (request.a.rep)(request.a, 9)",
+      "return deny('x').a('y')",
+      "return deny('x')('y')",
+      "return (deny)('x')",
+      "return deny.x",
+      "return deny 'x'",
+      "return rewrite(request)",
+      "return error('x')",
+      "return pairs(request)",
+      /* What makes a text grow, or reads it as a number. */
+      "return request.a .. 'x'",
+      "return 'a'..'b'",
+      "return 1 ..2",
+      "return request.a + 0",
+      "return request.a - 0",
+      "return -request.a",
+      "return request.a | 0",
+      "return ~request.a",
+      "return request.a % 1 ^ 2",
+      "return request.a // 1 * 2 << 3",
+      "return {}",
+      "return ...",
+      /* What is hard to read. */
+      "return [[ x ]]",
+      "return [==[ x ]==]",
       "--[[ x\n]] return true",
-      "local s = 'x\n' return true",
+      "-- x\rwhile true do end",
+      "return 'x\n'",
+      "return 'x\\z\n\n'",
+      "return \"x",
+      "\x1bLua",
   };
   for (size_t i = 0; i < sizeof(straight) / sizeof(straight[0]); i++)
     if (!rule_is_straight(str_from(straight[i])))

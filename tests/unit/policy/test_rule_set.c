@@ -131,6 +131,22 @@ static void test_costly_work_ends(void **state) {
     assert_int_equal(decide(costly[i], "{}", NULL), VERDICT_DENY);
 }
 
+/* One instruction takes milliseconds, and there are fewer of them than the hook lets pass between two usual looks at the clock. */
+static void test_few_instructions_on_large_texts_end_by_the_clock(void **state) {
+  (void)state;
+  static const char before[] = "local x, n, d = 0, ('\\0'):rep(1e6), ('0'):rep(1e6) local m = n .. 'b' ";
+  static const char *const parts[] = {"x = n<m ", "x = n<=m ", "x = tonumber(d) ", "x = #n..d "};
+  static char source[16384];
+  for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    size_t at = (size_t)snprintf(source, sizeof(source), "%s", before);
+    for (unsigned k = 0; k < 240; k++)
+      at += (size_t)snprintf(source + at, sizeof(source) - at, "%s", parts[i]);
+    snprintf(source + at, sizeof(source) - at, "return true");
+    assert_int_equal(decide(source, "{}", NULL), VERDICT_DENY);
+  }
+  assert_int_equal(decide("local x = ('x'):rep(1e6) for i = 1, 2000 do x = x return true end", "{}", NULL), VERDICT_ALLOW);
+}
+
 /* ---- Folders ---- */
 
 static char folder[] = "/tmp/backplane-rules-XXXXXX";
@@ -256,6 +272,7 @@ int main(void) {
       cmocka_unit_test(test_a_rewrite_is_decided_on_again),
       cmocka_unit_test(test_patterns_are_those_of_lua),
       cmocka_unit_test(test_costly_work_ends),
+      cmocka_unit_test(test_few_instructions_on_large_texts_end_by_the_clock),
       cmocka_unit_test(test_the_strongest_rule_wins_and_imports_work),
       cmocka_unit_test(test_a_broken_rule_or_test_says_file_and_line),
       cmocka_unit_test(test_imports_stay_inside),
