@@ -148,13 +148,13 @@ static void reload_submit(struct reload *reload) {
 
 static void reload_done(struct work *work, bool cancelled) {
   struct reload *reload = (struct reload *)work;
-  policy.reloads = reload->next;
   if (cancelled)
     reload->err.code = BP_E_CANCELLED;
   else
     swap(reload);
   if (reload->done)
     reload->done(reload->ctx, reload->err.code, &reload->err);
+  policy.reloads = reload->next; /* not before: who asks from within `done` waits as well */
   free(reload->dir);
   free(reload);
   if (policy.reloads && cancelled)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CALLS_MOST 512u /* at once, of all callers */
 #define ARGUMENTS_BYTES_MAX (256u * 1024)
 #define NOT_TOOLS (BP_ROUTE_STREAM | BP_ROUTE_UPLOAD | BP_ROUTE_WEBSOCKET)
 
@@ -24,13 +25,14 @@ struct inner_call {
   struct plugin *caller; /* NULL: nobody is told any more */
   bp_tool_done_fn done;
   void *ctx;
-  struct buf path, query, body;
+  struct buf path, target, query, body;
   struct buf answer, content_type;
   unsigned status;
   bool is_answered;
 };
 
 static struct inner_call *calls;
+static unsigned call_count;
 
 static bool is_tool(const bp_route *route) {
   return (route->flags & BP_ROUTE_MCP_TOOL) && !(route->flags & NOT_TOOLS);
@@ -125,6 +127,16 @@ static bool append_scalar(struct buf *out, const json_t *value) {
   return true;
 }
 
+/* What the wire would not let through either. */
+static bool is_segment(bp_str text, enum segment_kind kind) {
+  for (size_t i = 0; i < text.len; i++) {
+    unsigned char c = (unsigned char)text.ptr[i];
+    if (c < 0x20 || c == 0x7F || (c == '/' && kind == SEGMENT_PARAM))
+      return false;
+  }
+  return text.len > 0;
+}
+
 /* The path, and where the variables lie in it. */
 static bp_status write_path(struct inner_call *call, const bp_route *route, const json_t *arguments, struct match *match, bp_error *err) {
   bp_str text;
@@ -137,21 +149,23 @@ static bp_status write_path(struct inner_call *call, const bp_route *route, cons
       continue;
     }
     const json_t *value = json_object_getn(arguments, segment.text.ptr, segment.text.len);
-    bool is_text = append_scalar(&call->path, value) && call->path.len > start;
+    bool is_text = append_scalar(&call->path, value) && !call->path.failed;
     bp_str written = bp_str_make(call->path.data + start, is_text ? call->path.len - start : 0);
-    if (!is_text || (segment.kind == SEGMENT_PARAM && str_find(written, '/') >= 0) || str_find(written, '\0') >= 0)
-      return fail(err, BP_E_INVALID, "argument \"%.*s\" must be a text that is not empty%s", (int)segment.text.len, segment.text.ptr,
-                  segment.kind == SEGMENT_PARAM ? " and without \"/\"" : "");
+    if (!is_segment(written, segment.kind))
+      return fail(err, BP_E_INVALID, "argument \"%.*s\" must be a text that is not empty, without control characters%s", (int)segment.text.len,
+                  segment.text.ptr, segment.kind == SEGMENT_PARAM ? " and \"/\"" : "");
     match->spans[match->span_count++] = (struct match_span){(uint32_t)start, (uint32_t)written.len};
   }
   return call->path.failed ? fail(err, BP_E_NO_MEMORY, "no memory for a call") : BP_OK;
 }
 
-static void append_encoded(struct buf *out, bp_str text) {
+/* `plain`: a character that stays as it is besides letters, digits, "-", "_" and ".". */
+static void append_encoded(struct buf *out, bp_str text, char plain) {
   static const char digits[] = "0123456789ABCDEF";
   for (size_t i = 0; i < text.len; i++) {
     unsigned char c = (unsigned char)text.ptr[i];
-    bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
+                    c == (unsigned char)plain;
     if (is_plain)
       buf_append_char(out, (char)c);
     else
@@ -170,14 +184,22 @@ static bp_status write_query(struct inner_call *call, const bp_route *route, con
     bool is_scalar = append_scalar(&value, given);
     if (call->query.len)
       buf_append_char(&call->query, '&');
-    append_encoded(&call->query, param.name);
+    append_encoded(&call->query, param.name, '_');
     buf_append_char(&call->query, '=');
-    append_encoded(&call->query, buf_str(&value));
+    append_encoded(&call->query, buf_str(&value), '_');
     buf_release(&value);
     if (!is_scalar)
       return fail(err, BP_E_INVALID, "argument \"%.*s\" must be a string, a number or a boolean", (int)param.name.len, param.name.ptr);
   }
   return call->query.failed ? fail(err, BP_E_NO_MEMORY, "no memory for a call") : BP_OK;
+}
+
+/* As a client would have sent it. */
+static void write_target(struct inner_call *call) {
+  append_encoded(&call->target, buf_str(&call->path), '/');
+  if (call->query.len)
+    buf_append_char(&call->target, '?');
+  buf_append_str(&call->target, buf_str(&call->query));
 }
 
 static bp_status write_request(struct inner_call *call, const struct route *route, bp_str text, struct match *match, bp_error *err) {
@@ -194,6 +216,10 @@ static bp_status write_request(struct inner_call *call, const struct route *rout
   if (status == BP_OK && body && route->body_schema)
     doc_write(&call->body, body);
   json_decref(arguments);
+  write_target(call);
+  if (status == BP_OK && call->body.len > route->body_limit_bytes)
+    return fail(err, BP_E_LIMIT, "the body is larger than this route allows (the limit is body_limit_bytes = %llu)",
+                (unsigned long long)route->body_limit_bytes);
   return status;
 }
 
@@ -203,9 +229,10 @@ static void call_free(struct inner_call *call) {
   for (struct inner_call **at = &calls; *at; at = &(*at)->next)
     if (*at == call) {
       *at = call->next;
+      call_count--;
       break;
     }
-  struct buf *const bufs[] = {&call->path, &call->query, &call->body, &call->answer, &call->content_type};
+  struct buf *const bufs[] = {&call->path, &call->target, &call->query, &call->body, &call->answer, &call->content_type};
   for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
     buf_release(bufs[i]);
   free(call);
@@ -277,16 +304,19 @@ bp_status inner_tool_call(bp_plugin self, bp_request request, bp_str plugin, bp_
   if (!caller || !asking)
     return fail(err, BP_E_STALE, "the request is over");
   const struct route *route = router_find(plugin, operation_id);
-  if (!route || !is_tool(&route->facts))
+  if (!route || !is_tool(&route->facts) || !route->family->is_declared)
     return fail(err, BP_E_NOT_FOUND, "no route of plugin \"%.*s\" is offered as a tool \"%.*s\"", (int)plugin.len, plugin.ptr, (int)operation_id.len,
                 operation_id.ptr);
   if (arguments.len > ARGUMENTS_BYTES_MAX)
     return fail(err, BP_E_LIMIT, "the arguments are larger than 256 KiB");
+  if (call_count == CALLS_MOST)
+    return fail(err, BP_E_LIMIT, "%u calls of tools are running already: try again later", CALLS_MOST);
   struct inner_call *call = calloc(1, sizeof(*call));
   if (!call)
     return fail(err, BP_E_NO_MEMORY, "no memory for a call");
   *call = (struct inner_call){.caller = caller, .done = done, .ctx = ctx, .next = calls};
   calls = call;
+  call_count++;
   bp_status status = write_request(call, route, arguments, &match, err);
   if (status != BP_OK) {
     call_free(call);
@@ -297,7 +327,7 @@ bp_status inner_tool_call(bp_plugin self, bp_request request, bp_str plugin, bp_
                                    .listener = asking->x->listener,
                                    .method = method_of(route),
                                    .path = buf_str(&call->path),
-                                   .target = buf_str(&call->path),
+                                   .target = buf_str(&call->target),
                                    .query = buf_str(&call->query),
                                    .content_length = (int64_t)call->body.len,
                                    .has_body = call->body.len > 0,
