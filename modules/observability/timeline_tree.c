@@ -26,6 +26,8 @@ struct usage {
 struct node {
   bp_str id;
   uint32_t row, parent, hung_on, first_child, next; /* of these nodes, or NOBODY */
+  uint32_t level;                                   /* number of ancestors; NOBODY: not known yet */
+  uint32_t walk;                                    /* the node whose level was looked for when this one was passed last */
   struct usage usage;
 };
 
@@ -71,6 +73,8 @@ static void read_nodes(struct tree *t) {
                                   .row = row,
                                   .first_child = NOBODY,
                                   .next = NOBODY,
+                                  .level = NOBODY,
+                                  .walk = NOBODY,
                                   .usage = usage_at(t, QUERY_NODES, row, TREE_INPUT_TOKENS)};
   qsort(t->nodes, t->count, sizeof(t->nodes[0]), by_id);
   for (uint32_t i = 0; i < t->count; i++) {
@@ -80,33 +84,55 @@ static void read_nodes(struct tree *t) {
   }
 }
 
-/* Number of ancestors; a ring of parents has more than there are nodes. */
-static uint32_t level_of(const struct tree *t, uint32_t i) {
-  uint32_t level = 0;
-  for (uint32_t at = t->nodes[i].parent; at != NOBODY && level <= t->count; at = t->nodes[at].parent)
-    level++;
-  return level;
-}
-
-static void cut_rings(struct tree *t) {
-  for (uint32_t i = 0; i < t->count; i++)
-    if (level_of(t, i) > t->count)
-      t->nodes[i].parent = NOBODY;
-}
-
-static void hang(struct tree *t) {
-  for (uint32_t i = 0; i < t->count; i++) {
-    uint32_t level = level_of(t, i), on = t->nodes[i].parent;
-    for (; level > LEVELS_MOST; level--)
-      on = t->nodes[on].parent;
-    t->nodes[i].hung_on = on;
-    for (; on != NOBODY; on = t->nodes[on].parent) {
-      t->nodes[on].usage.input_tokens += value_at(t, QUERY_NODES, t->nodes[i].row, TREE_INPUT_TOKENS).integer;
-      t->nodes[on].usage.output_tokens += value_at(t, QUERY_NODES, t->nodes[i].row, TREE_OUTPUT_TOKENS).integer;
-      bp_db_value cost = value_at(t, QUERY_NODES, t->nodes[i].row, TREE_COST_USD);
-      t->nodes[on].usage.cost_usd += number_of(&cost);
-    }
+/* Each node is passed twice in all, however long the chains are. A ring of parents is cut where a walk meets itself. */
+static void find_level(struct tree *t, uint32_t from) {
+  uint32_t steps = 0, last = from, at = from;
+  for (; at != NOBODY && t->nodes[at].level == NOBODY && t->nodes[at].walk != from; at = t->nodes[at].parent) {
+    t->nodes[at].walk = from;
+    last = at;
+    steps++;
   }
+  bool is_ring = at != NOBODY && t->nodes[at].level == NOBODY;
+  if (is_ring)
+    t->nodes[last].parent = NOBODY;
+  uint32_t base = at == NOBODY || is_ring ? 0 : t->nodes[at].level + 1;
+  for (at = from; steps-- > 0; at = t->nodes[at].parent)
+    t->nodes[at].level = base + steps;
+}
+
+struct ranked {
+  uint32_t level, index;
+};
+
+static int by_level(const void *a, const void *b) {
+  const struct ranked *x = a, *y = b;
+  return (x->level > y->level) - (x->level < y->level);
+}
+
+/* Ancestors come first, so that each node is hung after its parent, and its sum is whole before it is added to the next. */
+static bool hang(struct tree *t) {
+  struct ranked *order = malloc(sizeof(*order) * (t->count + 1));
+  if (!order)
+    return false;
+  for (uint32_t i = 0; i < t->count; i++) {
+    find_level(t, i);
+    order[i] = (struct ranked){t->nodes[i].level, i};
+  }
+  qsort(order, t->count, sizeof(*order), by_level);
+  for (uint32_t i = 0; i < t->count; i++) {
+    struct node *node = &t->nodes[order[i].index];
+    node->hung_on = node->level > LEVELS_MOST ? t->nodes[node->parent].hung_on : node->parent;
+  }
+  for (uint32_t i = t->count; i-- > 0;) {
+    const struct node *node = &t->nodes[order[i].index];
+    if (node->hung_on == NOBODY)
+      continue;
+    struct usage *sum = &t->nodes[node->hung_on].usage;
+    *sum = (struct usage){sum->input_tokens + node->usage.input_tokens, sum->output_tokens + node->usage.output_tokens,
+                          sum->cost_usd + node->usage.cost_usd};
+  }
+  free(order);
+  return true;
 }
 
 /* Children in the order in which they came to be: rows of the store, put in front from the last to the first. */
@@ -253,9 +279,7 @@ static struct tree *tree_new(const struct call *call, const bp_db_outcome *outco
   t->totals = usage_at(t, QUERY_TOTALS, 0, TOTAL_INPUT);
   t->total_count = value_at(t, QUERY_TOTALS, 0, TOTAL_COUNT).integer;
   read_nodes(t);
-  cut_rings(t);
-  hang(t);
-  if (link_children(t) && o->json->writer_new(o->self, &t->out) == BP_OK)
+  if (hang(t) && link_children(t) && o->json->writer_new(o->self, &t->out) == BP_OK)
     return t;
   free(t);
   return NULL;
