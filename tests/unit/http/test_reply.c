@@ -87,6 +87,7 @@ static void test_replies_behind_a_slow_one_do_not_pile_up(void **state) {
   for (int i = 0; i < 3; i++)
     loopback_send_z(fd, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
   loopback_until(seen.deferred_count == 1);
+  loopback_until(seen.announced == 2);
   loopback_run_for(20);
   assert_int_equal(seen.announced, 2);
   reply_text(seen.deferred[0], "slow");

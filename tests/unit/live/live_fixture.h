@@ -225,11 +225,11 @@ static UNUSED int stop(void **state) {
   while (plugin.registrations)
     plugin.registrations->revoke(plugin.registrations);
   live_stop(note_done, &is_done);
-  for (int i = 0; i < 400 && !is_done; i++)
+  for (int i = 0; i < 4000 && !is_done; i++)
     spin(10);
   bool is_stopped = false;
   http_stop(0, note_done, &is_stopped);
-  for (int i = 0; i < 400 && !is_stopped; i++)
+  for (int i = 0; i < 4000 && !is_stopped; i++)
     spin(10);
   live_remove(&plugin);
   live_release();
@@ -329,7 +329,7 @@ static UNUSED unsigned client_count(const struct client *c, const char *needle) 
 
 /* Waits (some seconds at most) until `needle` has come `count` times. */
 static UNUSED bool client_wait(struct client *c, const char *needle, unsigned count) {
-  for (int i = 0; i < 1500; i++) {
+  for (int i = 0; i < 15000; i++) {
     client_read(c);
     if (client_count(c, needle) >= count)
       return true;

@@ -108,7 +108,7 @@ static int tear_down(void **state) {
   (void)state;
   bool is_done = false;
   live_stop(note_done, &is_done);
-  for (int i = 0; i < 400 && !is_done; i++)
+  for (int i = 0; i < 4000 && !is_done; i++)
     spin(10);
   while (owner->registrations)
     owner->registrations->revoke(owner->registrations);
@@ -191,7 +191,7 @@ static void a_full_queue_is_busy(void **state) {
     status = ws_table.send(seen.ws, BP_WS_BINARY, bp_str_make(half, sizeof(half)));
   assert_int_equal(status, BP_E_BUSY);
   assert_int_equal(taken, 3);
-  for (int i = 0; i < 500 && !seen.drained; i++) {
+  for (int i = 0; i < 5000 && !seen.drained; i++) {
     client_read(&c);
     spin(2);
   }
@@ -284,7 +284,7 @@ static void a_stream_tells_when_to_retry(void **state) {
 static void a_deferred_request_can_become_a_view(void **state) {
   (void)state;
   struct client c = client_ws("/later");
-  for (int i = 0; i < 200 && !deferred; i++)
+  for (int i = 0; i < 2000 && !deferred; i++)
     spin(5);
   assert_int_equal(live_table.serve_ws(deferred, &all_view, (bp_str){0}, 0, (bp_str){0}), BP_OK);
   assert_int_equal(live_table.serve_ws(deferred, &all_view, (bp_str){0}, 0, (bp_str){0}), BP_E_STALE);
@@ -354,7 +354,7 @@ static void a_subscription_misses_and_doubles_nothing(void **state) {
     commit(20);
     spin(1);
   }
-  for (int i = 0; i < 500 && heard.count < 13000; i++)
+  for (int i = 0; i < 5000 && heard.count < 13000; i++)
     spin(2);
   assert_int_equal(heard.count, 13000);
   for (unsigned i = 0; i < heard.count; i++)

@@ -60,7 +60,7 @@ static void test_a_timer_fires_once_and_is_stale(void **state) {
   (void)state;
   bp_timer timer = 0;
   assert_int_equal(loop_table.timer(plugin->handle, 0, 0, on_timer, &fired, &timer), BP_OK);
-  for (int i = 0; i < 500 && !fired; i++)
+  for (int i = 0; i < 5000 && !fired; i++)
     turn();
   turns(3);
   assert_int_equal(fired, 1);
@@ -77,7 +77,7 @@ static void test_a_repeating_timer_may_cancel_itself(void **state) {
   (void)state;
   bp_timer timer;
   assert_int_equal(loop_table.timer(plugin->handle, 0, 1, on_repeat, &fired, &timer), BP_OK);
-  for (int i = 0; i < 500 && fired < 3; i++)
+  for (int i = 0; i < 5000 && fired < 3; i++)
     turn();
   turns(3);
   assert_int_equal(fired, 3);
@@ -171,7 +171,7 @@ static void on_done(void *ctx, bp_status status) {
 static void test_work_runs_on_a_worker_and_may_post(void **state) {
   (void)state;
   assert_int_equal(loop_table.work(plugin->handle, on_work, on_done, &done), BP_OK);
-  for (int i = 0; i < 500 && !(done && fired); i++)
+  for (int i = 0; i < 5000 && !(done && fired); i++)
     turn();
   assert_int_equal(done, 1);
   assert_int_equal(fired, 1);
@@ -193,7 +193,7 @@ static void test_work_is_bounded_and_its_end_told_after_a_cancel(void **state) {
   plugin_revoke_all(plugin);
   workers_cancel(plugin);
   assert_int_equal(loop_table.work(plugin->handle, sleep_work, on_done, &done), BP_E_STALE);
-  for (int i = 0; i < 500 && done < taken; i++)
+  for (int i = 0; i < 5000 && done < taken; i++)
     turn();
   assert_int_equal(done, taken);
   assert_true(cancelled >= taken - 4);
