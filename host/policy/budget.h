@@ -23,9 +23,9 @@
 struct budget {
   uint64_t used; /* instructions */
   bool is_straight;
-  bool is_large;       /* has had a large block in this run */
-  lua_State *running;  /* NULL between runs */
-  size_t bytes; /* alive */
+  bool is_large;      /* has had a large block in this run */
+  lua_State *running; /* NULL between runs */
+  size_t bytes;       /* alive */
   size_t peak;
   size_t churn;
   int64_t cpu_started_ns; /* at the first count; 0 before */

@@ -164,8 +164,8 @@ static void append_encoded(struct buf *out, bp_str text, char plain) {
   static const char digits[] = "0123456789ABCDEF";
   for (size_t i = 0; i < text.len; i++) {
     unsigned char c = (unsigned char)text.ptr[i];
-    bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-                    c == (unsigned char)plain;
+    bool is_plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == (unsigned char)plain;
     if (is_plain)
       buf_append_char(out, (char)c);
     else

@@ -74,7 +74,8 @@ static void test_code_that_runs_through_once_is_told_from_its_text(void **state)
   (void)state;
   static const char *const straight[] = {
       "return true",
-      "-- for each\nif request.a and 'for ever \\' while' == \"function\" or not (request.b <= 1.5) then return deny('repeat', '/a') end return allow()",
+      "-- for each\nif request.a and 'for ever \\' while' == \"function\" or not (request.b <= 1.5) then return deny('repeat', '/a') end return "
+      "allow()",
       "if #request.name > 1 then return ask(request.name) elseif (request.for_each) then return false; end return request.a.b.c ~= nil",
       "return deny(request.while_, request.n)",
   };

@@ -76,8 +76,8 @@ static void on_answer(void *ctx, bp_status status, uint32_t http_status, bp_str 
 static void call(void *state, bp_request request) {
   bp_error err = BP_ERROR_INIT;
   (void)state;
-  bp_status status = http_table.tool_call(plugin->handle, request, BP_LIT("tools"), text_of(request, "tool"), text_of(request, "arguments"), on_answer,
-                                          (void *)(uintptr_t)request, &err);
+  bp_status status = http_table.tool_call(plugin->handle, request, BP_LIT("tools"), text_of(request, "tool"), text_of(request, "arguments"),
+                                          on_answer, (void *)(uintptr_t)request, &err);
   if (status == BP_OK)
     assert_int_equal(http_table.defer(request, NULL, NULL), BP_OK);
   else
@@ -121,7 +121,8 @@ static const bp_route routes[] = {
     {R("GET", "/not-a-tool", "not_a_tool", say_id)},
     {R("GET", "/wait", "wait", wait_for_ever), TOOL},
     {R("GET", "/admin/{id}", "admin_only", say_id), TOOL, .scope = BP_STR("admin")},
-    {R("POST", "/words", "store", say_body), TOOL, .body_schema = WORD_SCHEMA, .body_limit_bytes = 64, .facts = state_word, .policy = BP_STR("guard")},
+    {R("POST", "/words", "store", say_body), TOOL, .body_schema = WORD_SCHEMA, .body_limit_bytes = 64, .facts = state_word,
+     .policy = BP_STR("guard")},
 };
 
 static int setup(void **state) {
