@@ -1,6 +1,7 @@
 /* Making an entry: read and checked, its environment's values into bp.secret, then the row. The values are put under a new
  * name before the row that refers to it is written, so that neither is ever without the other. */
 #include "edit.h"
+#include "session.h"
 #include "statements.h"
 
 #include <inttypes.h>
@@ -201,6 +202,8 @@ static void on_row(void *ctx, const bp_db_outcome *outcome) {
     secret_forget(m, draft->old_secret);
   if (server)
     server_tell_status(server, draft->is_new ? "create" : "update");
+  if (server && draft->is_new)
+    sessions_lists_changed(m, server); /* who lists again starts it once */
   end(draft, server, 500, "out of memory");
 }
 

@@ -222,6 +222,10 @@ void hub_get(void *state, bp_request request) {
   struct session *session = session_of(m, request);
   if (!session)
     return;
+  if (str_is(m->http->method(request), "HEAD")) { /* takes no stream from who reads it */
+    m->http->reply_empty(request, 200);
+    return;
+  }
   struct feed *feed = feed_own(session);
   if (m->http->header(request, BP_LIT("Last-Event-ID"), &last) == BP_OK && last.len)
     feed = feed_find(session, last, &after);

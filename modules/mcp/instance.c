@@ -311,8 +311,7 @@ struct instance *instance_new(struct server *server, struct session *owner) {
 /* ---- Time ---- */
 
 static bool is_idle(const struct instance *instance, int64_t now) {
-  return instance->phase == INSTANCE_READY && !instance->is_wanted && !instance->pending && !instance->subscriptions && !instance->asks &&
-         instance->m->idle_ms > 0 && now - instance->used_ms > instance->m->idle_ms;
+  return instance_is_unused(instance) && instance->m->idle_ms > 0 && now - instance->used_ms > instance->m->idle_ms;
 }
 
 void instance_tick(struct instance *instance, int64_t now) {

@@ -101,6 +101,7 @@ void wake_cancel(struct mcp *m, const void *ctx);
 /* The same for a start by hand: `done` runs as soon as the process runs. NULL and a sentence: refused, `done` will not run. */
 struct instance *wake_by_hand(struct server *server, woken_fn done, void *ctx, const char **ret_failure);
 struct instance *instance_of(const struct server *server, const struct session *session);
+bool instance_is_unused(const struct instance *instance);
 
 /* rpc.c */
 /* Sends a request; `params` is JSON text or empty. 0: it could not be sent, `done` will not run. */

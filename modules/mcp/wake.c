@@ -14,13 +14,18 @@ struct instance *instance_of(const struct server *server, const struct session *
   return NULL;
 }
 
+/* Nobody is served or about to be. */
+bool instance_is_unused(const struct instance *i) {
+  return i->phase == INSTANCE_READY && !i->is_wanted && !i->pending && !i->waiters && !i->subscriptions && !i->asks;
+}
+
 /* Room for one more: the one that has been idle longest goes. */
 static bool make_room(struct mcp *m) {
   struct instance *idlest = NULL;
   if (m->instance_count < (unsigned)m->instances_most)
     return true;
   for (struct instance *i = m->instances; i; i = i->next)
-    if (i->phase == INSTANCE_READY && !i->pending && !i->subscriptions && !i->is_wanted && !i->asks && (!idlest || i->used_ms < idlest->used_ms))
+    if (instance_is_unused(i) && (!idlest || i->used_ms < idlest->used_ms))
       idlest = i;
   if (idlest)
     instance_stop(idlest, "another server needed its place");

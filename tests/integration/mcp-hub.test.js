@@ -183,6 +183,21 @@ test('a tool that comes while a server runs is told and listed', async () => {
   assert.equal(await call(one, 'grown'), 'grown');
 });
 
+test('clients are told when a server is registered or deleted', async () => {
+  const one = await client();
+  const told = () => one.notes.filter((note) => note.method === 'notifications/tools/list_changed').length;
+  const isListed = async () => (await one.listTools()).tools.some(({ name }) => name === 'late__read_graph');
+  await one.ping();
+  const before = told();
+  await register({ id: 'late', args: [serverFile('memory')], env: { MEMORY_FILE_PATH: path.join(host.folder, 'late.jsonl') } });
+  await waitFor('the notification', () => told() > before);
+  assert.ok(await isListed());
+  const between = told();
+  assert.equal((await host.request('DELETE', '/api/mcp/late', { port: PORT })).status, 200);
+  await waitFor('the notification', () => told() > between);
+  assert.ok(!await isListed());
+});
+
 test('one server, a group with its own names and defaults, and search', async () => {
   const memory = await client({}, '/mcp/server/memory');
   assert.ok((await memory.listTools()).tools.every(({ name }) => !name.startsWith('test_')));
