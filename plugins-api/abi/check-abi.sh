@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # check-abi.sh INCLUDE_DIR WORK_DIR BASELINE [--update]: builds the anchor library from these headers and compares it with the
-# stored baseline. The rule: inside a revision, members are appended to the end of a struct; nothing else may change.
+# stored baseline. The rule: inside a revision, members are appended to the end of a struct; nothing else may change. Constants, which
+# debug information does not hold, are compared by their text: a new one passes, a changed or removed one does not.
 # --update writes the baseline instead: for new tables and appended members, once a release has settled them.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -10,9 +11,18 @@ mkdir -p "$work"
 "$here/anchor.sh" "$include" >"$work/anchor.c"
 ${CC:-cc} -std=c11 -g -gno-column-info -O0 -fPIC -shared -fvisibility=hidden -ffile-prefix-map="$include=include" -I"$include" -o "$work/anchor.so" "$work/anchor.c"
 
+sed -nE 's/^#define (BP_[A-Z0-9_]+) +([-(0-9"].*)$/\1 \2/p' "$include"/backplane/*.h | sed -E 's/ *\/\*.*$//' | LC_ALL=C sort >"$work/constants.txt"
 if [ "$mode" = --update ]; then
+  cp "$work/constants.txt" "${baseline%.abi}.constants"
   abidw --no-show-locs --no-corpus-path --no-comp-dir-path --drop-private-types --headers-dir "$include" --out-file "$baseline" "$work/anchor.so"
   exit 0
+fi
+
+changed=$(LC_ALL=C comm -23 "${baseline%.abi}.constants" "$work/constants.txt")
+if [ -n "$changed" ]; then
+  echo "check-abi: constants that plugins were built with have changed or are gone:" >&2
+  echo "$changed" >&2
+  exit 1
 fi
 
 status=0

@@ -40,4 +40,7 @@ try remove-member fails config.h '/^  int64_t maximum;/d'
 try change-parameter fails log.h 's/\(\*enabled\)\(bp_plugin self, uint32_t level\)/(*enabled)(bp_plugin self, uint64_t level)/'
 try change-callback fails loop.h 's/^typedef void \(\*bp_post_fn\)\(void \*ctx\);/typedef void (*bp_post_fn)(void *ctx, uint32_t why);/'
 try shrink-array fails base.h 's/char hint\[256\]/char hint[128]/'
+try new-flag passes http.h 's/^#define BP_ROUTE_READ_ONLY .*/&\n#define BP_ROUTE_LATER 32768u/'
+try renumber-flag fails http.h 's/^(#define BP_ROUTE_MCP_TOOL) 16u/\1 32768u/'
+try rename-interface fails log.h 's,^(#define BP_LOG_1 )"bp.log/1",\1"bp.log/2",'
 exit $failures
