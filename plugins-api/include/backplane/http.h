@@ -170,8 +170,9 @@ typedef struct bp_http_1 {
   bp_str (*principal)(bp_request request);
   uint32_t (*has_scope)(bp_request request, bp_str scope);
 
-  /* Adds a response header before the reply. Framing headers are the host's and refused with BP_E_DENIED; bytes outside
-   * printable ASCII with BP_E_INVALID. Copied. [any, for a deferred request] */
+  /* Adds a response header before the reply. Framing headers and those of CORS are the host's and refused with BP_E_DENIED, but for
+   * Access-Control-Expose-Headers, which is sent to origins that passed; bytes outside printable ASCII are refused with BP_E_INVALID.
+   * Copied. [any, for a deferred request] */
   bp_status (*header_add)(bp_request request, bp_str name, bp_str value);
   /* Conditional requests (RFC 9110 section 13): give the representation's strong entity tag (without quotes; may be empty)
    * and modification time (seconds since 1970, 0 for none). Returns 0 to go on (ETag and Last-Modified will be sent), or
