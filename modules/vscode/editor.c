@@ -120,14 +120,35 @@ void editor_fail(struct editor *e, uint32_t status, const char *message) {
   leave(e);
 }
 
+/* ---- Ended ---- */
+
+static void on_end_noted(void *ctx, bp_status status, bp_str payload) {
+  struct editor *e = ctx;
+  char message[2 * WORDS_BYTES + 50];
+  (void)status;
+  (void)payload;
+  event_updated(e, "stop", false);
+  const char *what = e->fault[0] ? e->fault : "code-server ended before it was ready";
+  snprintf(message, sizeof(message), "%s%s%s", what, e->words[0] ? "; it said: " : "", e->words);
+  editor_fail(e, 500, message);
+}
+
+static void note_end(struct editor *e) {
+  if (!repository_note(e->module, e->id, 0, BP_LIT(""), on_end_noted, e))
+    on_end_noted(e, BP_E_BUSY, BP_LIT(""));
+}
+
 /* ---- Ready ---- */
 
 static void on_ready_noted(void *ctx, bp_status status, bp_str payload) {
   struct editor *e = ctx;
   (void)status; /* the editor runs; the registry says so when it is asked the next time */
   (void)payload;
-  if (e->has_ended)
-    return; /* its end is being noted */
+  e->is_noting = false;
+  if (e->has_ended) {
+    note_end(e);
+    return;
+  }
   event_updated(e, "start", true);
   for (unsigned i = 0; i < e->starters.count; i++)
     reply_started(e, e->starters.requests[i]);
@@ -142,6 +163,7 @@ static void become_ready(struct editor *e) {
   e->poll = 0;
   e->state = EDITOR_READY;
   e->ready_ms = v->core->now_wall_ns() / 1000000;
+  e->is_noting = true;
   if (!repository_note(e->module, e->id, e->pid, editor_url(e, url), on_ready_noted, e))
     on_ready_noted(e, BP_E_BUSY, BP_LIT(""));
 }
@@ -230,17 +252,6 @@ static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str line) {
     snprintf(e->words, sizeof(e->words), "%.*s", line.len > 300 ? 300 : (int)line.len, line.ptr);
 }
 
-static void on_end_noted(void *ctx, bp_status status, bp_str payload) {
-  struct editor *e = ctx;
-  char message[2 * WORDS_BYTES + 50];
-  (void)status;
-  (void)payload;
-  event_updated(e, "stop", false);
-  const char *what = e->fault[0] ? e->fault : "code-server ended before it was ready";
-  snprintf(message, sizeof(message), "%s%s%s", what, e->words[0] ? "; it said: " : "", e->words);
-  editor_fail(e, 500, message);
-}
-
 static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *exit) {
   struct editor *e = ctx;
   const struct vscode *v = e->module;
@@ -251,8 +262,8 @@ static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *exit) {
     v->loop->timer_cancel(e->poll);
   e->poll = 0;
   e->state = EDITOR_STOPPING;
-  if (!repository_note(e->module, e->id, 0, BP_LIT(""), on_end_noted, e))
-    on_end_noted(e, BP_E_BUSY, BP_LIT(""));
+  if (!e->is_noting) /* one after the other: the end takes the editor away */
+    note_end(e);
 }
 
 static const bp_proc_events events = {.size = sizeof(events), .started = on_started, .output = on_output, .exited = on_exited};

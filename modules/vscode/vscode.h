@@ -71,6 +71,7 @@ struct editor {
   bp_proc proc;
   bool is_unwanted; /* stopped while it was being prepared */
   bool has_ended;
+  bool is_noting;                               /* the registry is being told that it runs */
   bool is_asking;                               /* an exchange with it is open */
   struct waiting starters, stoppers, followers; /* followers: a start after the stop */
   bp_timer poll;

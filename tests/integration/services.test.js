@@ -35,9 +35,12 @@ const post = (body, action) => call('POST', action === undefined ? '/api/service
 // Answers each path with what `answers` has for it, [status, body]; else 404 in the engine's words.
 async function withEngine(answers, run) {
   const asked = [];
+  asked.bodies = {};
   const server = http.createServer((request, reply) => {
-    request.resume();
-    asked.push(`${request.method} ${request.url.split('?')[0]}`);
+    const line = `${request.method} ${request.url.split('?')[0]}`;
+    asked.bodies[line] = '';
+    request.on('data', (piece) => { asked.bodies[line] += piece; });
+    asked.push(line);
     const [status, body] = answers[asked.at(-1)] ?? [404, { message: 'No such object' }];
     reply.writeHead(status, { 'content-type': 'application/json' });
     reply.end(typeof body === 'string' ? body : JSON.stringify(body));
@@ -124,6 +127,11 @@ test('what the engine says when it refuses is passed on, and what is not ours is
     const reply = await post({ serviceId: 'mysql' }, 'install');
     assert.deepEqual([reply.status, reply.json().error], [500, 'Failed to install service: port is already allocated']);
     assert.ok(asked.includes('DELETE /containers/ai-desktop-mysql'));
+    const passwordSent = () => JSON.parse(asked.bodies['POST /containers/create']).Env.find((one) => one.startsWith('MYSQL_ROOT_PASSWORD='));
+    const first = passwordSent();
+    assert.ok(first.length > 30);
+    await post({ serviceId: 'mysql' }, 'install');
+    assert.equal(passwordSent(), first, 'the volume that stayed may have been set up with it');
   });
   for (const nonsense of ['', 'no json', '[[[[', '{"Config":7}'])
     await withEngine({ 'GET /containers/ai-desktop-mysql/json': [200, nonsense], 'GET /containers/json': [200, nonsense] }, async () => {
