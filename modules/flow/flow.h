@@ -7,7 +7,8 @@
 #include "kit.h"
 
 #define MESSAGES_MOST 10000u /* of a session that are listed or exported: the newest */
-#define TURNS_MOST 32u       /* sessions whose agent works at the same time */
+#define TURNS_MOST 32u       /* sessions that have an agent at the same time; the others wait */
+#define SESSIONS_MOST 1000u  /* with an agent or waiting for one */
 #define SESSIONS_MOST 1000u  /* of one list */
 #define WAITING_MOST 16u     /* messages of one session that wait for its agent */
 
@@ -25,6 +26,7 @@ struct flow {
   const bp_service_1 *service;
   struct turns *turns;
   uint32_t turn_count;
+  bool is_beginning; /* of turns that wait */
   bool is_draining;
 };
 

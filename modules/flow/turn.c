@@ -105,10 +105,15 @@ static void put_timeline(const struct turns *t, const char *status) {
   kit_service_call(f->self, f->service, f->json, BP_LIT("timeline/1"), BP_LIT("put"), out, 0, ignored, NULL);
 }
 
+static bool has_agent(const struct turns *t) {
+  return t->is_busy || t->agent_session.ptr;
+}
+
+/* The one unused for longest gives its agent up. */
 static void drop_idle(struct flow *f) {
   struct turns *last = NULL;
   for (struct turns *t = f->turns; t; t = t->next)
-    if (!t->is_busy)
+    if (!t->is_busy && t->count == 0 && t->agent_session.ptr)
       last = t; /* new ones are put in front */
   if (!last)
     return;
@@ -116,10 +121,40 @@ static void drop_idle(struct flow *f) {
   turns_free(last);
 }
 
+/* Whether it may have an agent now. */
+static bool has_room(const struct turns *t) {
+  uint32_t agents = 0;
+  for (const struct turns *other = t->flow->turns; other; other = other->next)
+    agents += other != t && has_agent(other);
+  return agents < TURNS_MOST;
+}
+
+static struct turns *next_waiting(const struct flow *f) {
+  struct turns *oldest = NULL;
+  for (struct turns *t = f->turns; t; t = t->next)
+    if (!t->is_busy && t->count > 0 && !t->is_forgotten)
+      oldest = t;
+  return oldest;
+}
+
+/* Begins turns of sessions that wait, the oldest first, as long as there is room. A turn that fails at once comes here again. */
+static void begin_waiting(struct flow *f) {
+  struct turns *t;
+  if (f->is_beginning)
+    return;
+  f->is_beginning = true;
+  while (!f->is_draining && (t = next_waiting(f))) {
+    if (!has_room(t))
+      drop_idle(f);
+    if (!has_room(t))
+      break;
+    begin_turn(t);
+  }
+  f->is_beginning = false;
+}
+
 static struct turns *turns_new(struct flow *f, int64_t session_id) {
-  if (f->turn_count >= TURNS_MOST)
-    drop_idle(f);
-  struct turns *t = f->turn_count < TURNS_MOST ? calloc(1, sizeof(*t)) : NULL;
+  struct turns *t = f->turn_count < SESSIONS_MOST ? calloc(1, sizeof(*t)) : NULL;
   if (!t)
     return NULL;
   *t = (struct turns){.next = f->turns, .flow = f, .session_id = session_id};
@@ -131,6 +166,7 @@ static struct turns *turns_new(struct flow *f, int64_t session_id) {
 /* ---- The end of a turn ---- */
 
 static void next_turn(struct turns *t) {
+  struct flow *f = t->flow;
   t->is_busy = false;
   t->is_second = false;
   if (t->count > 0) {
@@ -140,9 +176,10 @@ static void next_turn(struct turns *t) {
   if (t->is_forgotten) {
     close_agent(t);
     turns_free(t);
-  } else if (t->count > 0) {
-    begin_turn(t);
+  } else if (t->count == 0 && !t->agent_session.ptr) {
+    turns_free(t); /* its agent could not be had */
   }
+  begin_waiting(f);
 }
 
 static void stored(void *ctx, const bp_db_outcome *outcome) {
@@ -303,8 +340,7 @@ void turn_ask(struct flow *f, int64_t session_id, bp_str text) {
     return;
   }
   t->waiting[t->count++] = copy;
-  if (!t->is_busy)
-    begin_turn(t);
+  begin_waiting(f);
 }
 
 void turn_forget(struct flow *f, int64_t session_id) {

@@ -173,6 +173,12 @@ test('with an agent, a user\'s message is answered, told, and kept as the output
   socket.close();
 });
 
+test('more sessions than have an agent at a time: all are answered', async () => {
+  const sessions = await Promise.all(Array.from({ length: 40 }, () => create()));
+  await Promise.all(sessions.map(({ id }) => post({ sessionId: id, role: 'user', content: `say ${id}` })));
+  for (const { id } of sessions) await waitFor(`the answer in session ${id}`, async () => (await messages(id)).some((one) => one.role === 'assistant' && one.content === String(id)), () => host.stderr);
+});
+
 test('a session that is deleted or archived while its agent works', async () => {
   const gone = await create();
   await post({ sessionId: gone.id, role: 'user', content: 'wait' });
