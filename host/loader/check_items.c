@@ -67,7 +67,8 @@ static bp_status check_family(const struct check *check, const void *item) {
   const uint32_t known =
       BP_FAMILY_NO_405 | BP_FAMILY_HEAD_405 | BP_FAMILY_DOCS | BP_FAMILY_NOT_BARE | BP_FAMILY_CORS_CREDENTIALS | BP_FAMILY_OWN_AUTHORIZATION;
   STATUS_CHECK(CHECK_TEXTS(check, {"title", family->title}, {"not_found_text", family->not_found_text},
-                           {"not_allowed_text", family->not_allowed_text}, {"json_content_type", family->json_content_type}));
+                           {"not_allowed_text", family->not_allowed_text}, {"json_content_type", family->json_content_type},
+                           {"refusal_text", family->refusal_text}, {"challenge", family->challenge}));
   if (family->flags & ~known)
     return check_newer(check, "flags", family->flags);
   if (family->error_shape < BP_ERRORS_DETAIL || family->error_shape > BP_ERRORS_PROBLEM)

@@ -67,7 +67,8 @@ static bp_str copied(bp_str s, bp_str if_empty) {
 }
 
 static void facts_release(bp_family *facts) {
-  const bp_str *strings[] = {&facts->name, &facts->title, &facts->not_found_text, &facts->not_allowed_text, &facts->json_content_type};
+  const bp_str *strings[] = {&facts->name,         &facts->title,    &facts->not_found_text, &facts->not_allowed_text, &facts->json_content_type,
+                             &facts->refusal_text, &facts->challenge};
   for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
     free((void *)(uintptr_t)strings[i]->ptr);
 }
@@ -80,6 +81,8 @@ static void facts_copy(bp_family *to, const bp_family *from) {
   to->not_found_text = copied(from->not_found_text, BP_LIT("Not Found"));
   to->not_allowed_text = copied(from->not_allowed_text, BP_LIT("Method Not Allowed"));
   to->json_content_type = copied(from->json_content_type, BP_LIT("application/json"));
+  to->refusal_text = copied(from->refusal_text, BP_LIT("Unauthorized"));
+  to->challenge = copied(from->challenge, BP_LIT("Bearer"));
   if (to->body_limit_bytes == 0)
     to->body_limit_bytes = BODY_LIMIT_BYTES;
 }

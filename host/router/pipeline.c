@@ -221,6 +221,26 @@ static void dispatch(struct request *r, const struct resolution *where) {
   }
 }
 
+/* The family's own check. False: answered with 401. */
+static bool check_admission(struct http_exchange *x, const struct family *family, uint32_t prefix_len) {
+  const bp_family *facts = &family->facts;
+  struct plugin *owner = family->is_declared ? family->owner : NULL;
+  bp_str value = BP_STR("");
+  struct culprit frame;
+  if (!facts->admit || !owner || owner->phase < PLUGIN_CREATED || owner->phase > PLUGIN_DRAINING)
+    return true;
+  exchange_header(x, "authorization", &value);
+  bp_str path = bp_str_make(x->path.ptr + prefix_len, x->path.len - prefix_len);
+  culprit_enter(&frame, owner, "admit", facts->name);
+  bool is_admitted = facts->admit(owner->state, x->method_text, path, value, str_from(x->who.principal)) != 0;
+  culprit_leave(&frame);
+  if (is_admitted)
+    return true;
+  exchange_header_add(x, BP_LIT("WWW-Authenticate"), facts->challenge);
+  exchange_reply(x, 401, BP_LIT("text/plain; charset=utf-8"), facts->refusal_text);
+  return false;
+}
+
 /* ---- What the wire calls ---- */
 
 static void on_request(struct http_exchange *x) {
@@ -243,7 +263,7 @@ static void on_request(struct http_exchange *x) {
     family_reply_text(x, where.family, status, text);
   else if (verdict == AUTH_PREFLIGHT)
     exchange_reply(x, 200, BP_LIT("text/plain; charset=utf-8"), BP_LIT("OK"));
-  else
+  else if (check_admission(x, where.family, where.prefix_len))
     dispatch(r, &where);
 }
 

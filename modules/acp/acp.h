@@ -8,7 +8,8 @@
 
 #define GATEWAY_SERVICE "acp-gateway/1"
 #define GATEWAY_TOPIC "acp-gateway.event"
-#define ID_BYTES 22 /* nanoid(21) */
+#define PUBLISHED_TOKEN "dev-token-change-in-production" /* refused */
+#define ID_BYTES 22                                      /* nanoid(21) */
 #define NAME_BYTES 160
 #define URL_BYTES 2048
 #define TEXT_MOST (1u << 20) /* of one assistant message */
@@ -77,10 +78,10 @@ struct call {
 };
 
 /* call.c: the checks all routes share. Each returns with the request answered, or `run` called, now or later. */
-void call_plain(struct acp *m, bp_request request, call_fn run);   /* the API's own token */
-void call_project(struct acp *m, bp_request request, call_fn run); /* and the project of the path */
-void call_session(struct acp *m, bp_request request, call_fn run); /* and the session of the path */
-bool api_enter(struct acp *m, bp_request request);
+void call_plain(struct acp *m, bp_request request, call_fn run);                                     /* no project */
+void call_project(struct acp *m, bp_request request, call_fn run);                                   /* and the project of the path */
+void call_session(struct acp *m, bp_request request, call_fn run);                                   /* and the session of the path */
+uint32_t acp_admit(void *state, bp_str method, bp_str path, bp_str authorization, bp_str principal); /* the family's check of API_TOKEN */
 void call_free(struct call *call);
 void calls_free(struct acp *m);
 /* These answer and free the call (call_answer_*: unless it was answered before). */

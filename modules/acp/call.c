@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- Who may ---- */
 
@@ -14,21 +15,25 @@ static bool same_secret(bp_str a, bp_str b) {
   return difference == 0;
 }
 
+static bool begins_with(bp_str text, const char *start) {
+  return text.len >= strlen(start) && memcmp(text.ptr, start, strlen(start)) == 0;
+}
+
+static bool is_public(bp_str path) {
+  bool is_api = begins_with(path, "/api/") || kit_same(path, "/api");
+  return !is_api || kit_same(path, "/api/info");
+}
+
 /* Without API_TOKEN the host's own check is enough, and Authorization counts for nothing. Who came with a token of the host, or a
  * session of the dashboard, has proven more than API_TOKEN would. */
-bool api_enter(struct acp *m, bp_request request) {
-  static const bp_str published = BP_STR("dev-token-change-in-production");
-  bp_str value = {NULL, 0}, principal = m->http->principal(request);
-  if (m->api_token.len == 0 || principal.len < 4 || memcmp(principal.ptr, "uid:", 4) != 0)
-    return true;
-  bool has_token = m->http->header(request, BP_LIT("Authorization"), &value) == BP_OK && value.len > 7 && memcmp(value.ptr, "Bearer ", 7) == 0;
-  bp_str token = has_token ? bp_str_make(value.ptr + 7, value.len - 7) : value;
-  bool is_published = m->api_token.len == published.len && memcmp(m->api_token.ptr, published.ptr, published.len) == 0;
-  if (has_token && !is_published && same_secret(token, kit_text_str(&m->api_token)))
-    return true;
-  m->http->header_add(request, BP_LIT("WWW-Authenticate"), BP_LIT("Bearer realm=\"\""));
-  m->http->reply_text(request, 401, BP_LIT("text/plain; charset=UTF-8"), BP_LIT("Unauthorized"));
-  return false;
+uint32_t acp_admit(void *state, bp_str method, bp_str path, bp_str authorization, bp_str principal) {
+  const struct acp *m = state;
+  (void)method;
+  if (m->api_token.len == 0 || is_public(path) || begins_with(principal, "token:") || begins_with(principal, "session:"))
+    return 1;
+  if (authorization.len <= 7 || strncasecmp(authorization.ptr, "Bearer ", 7) != 0 || kit_same(kit_text_str(&m->api_token), PUBLISHED_TOKEN))
+    return 0;
+  return same_secret(bp_str_make(authorization.ptr + 7, authorization.len - 7), kit_text_str(&m->api_token));
 }
 
 /* ---- Life ---- */
@@ -45,8 +50,6 @@ static void on_left(void *ctx, bp_request request, uint32_t reason) {
 
 static struct call *begin(struct acp *m, bp_request request, call_fn run) {
   bp_str text = {NULL, 0};
-  if (!api_enter(m, request))
-    return NULL;
   struct call *call = calloc(1, sizeof(*call));
   if (!call) {
     m->http->reply_failure(request, BP_E_NO_MEMORY, NULL);

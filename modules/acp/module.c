@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #define SWEEP_MS 60000
-#define PUBLISHED_TOKEN "dev-token-change-in-production"
 
 static const bp_need needs[] = {
     KIT_NEED(BP_CORE_1, bp_core_1), KIT_NEED(BP_CONFIG_1, bp_config_1), KIT_NEED(BP_JSON_1, bp_json_1),       KIT_NEED(BP_LOG_1, bp_log_1),
@@ -50,7 +49,9 @@ static const bp_family families[] = {
      .title = BP_STR("ACP management API"),
      .not_found_text = BP_STR("Not found"),
      .not_allowed_text = BP_STR("Method not allowed"),
-     .body_limit_bytes = 1u << 20},
+     .body_limit_bytes = 1u << 20,
+     .admit = acp_admit,
+     .challenge = BP_STR("Bearer realm=\"\"")},
 };
 
 #define TOPIC(word, text)                                                                                                                            \

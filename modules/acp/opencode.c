@@ -223,8 +223,6 @@ void opencode_pass(void *state, bp_request request) {
   static const bp_body_sink sink = {.size = sizeof(sink), .chunk = on_body, .end = on_end, .failed = on_failed};
   struct acp *m = state;
   bp_str text = {NULL, 0};
-  if (!api_enter(m, request))
-    return;
   struct pass *p = calloc(1, sizeof(*p));
   if (!p) {
     m->http->reply_failure(request, BP_E_NO_MEMORY, NULL);

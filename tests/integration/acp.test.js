@@ -272,6 +272,17 @@ test('API_TOKEN: without it Authorization is ignored, with it it is required, an
       assert.deepEqual([reply.status, reply.text, reply.headers['www-authenticate']], [401, 'Unauthorized', 'Bearer realm=""'], String(wrong));
     }
     assert.equal((await ask('/api/projects', `Bearer ${token}`)).status, works ? 200 : 401);
+    // Before anything else of the request is looked at: the path, the project, the method, the body and its type.
+    for (const [method, target, body, type] of [
+      ['GET', '/api/nothing'], ['GET', '/api'], ['GET', '/api/'], ['GET', '/api/projects/none/acp/agents'], ['DELETE', '/api/projects'], ['PATCH', '/api/info/x'],
+      ['POST', '/api/projects', '{"name":'], ['POST', '/api/projects', '[]'], ['POST', '/api/projects', 'name=x', 'application/x-www-form-urlencoded'],
+      ['POST', '/api/projects/none/acp/session', '{'], ['POST', '/api/projects/none/opencode/x', 'text', 'text/plain'], ['HEAD', '/api/projects'],
+    ]) {
+      const headers = body === undefined ? {} : { 'content-type': type || 'application/json' };
+      const reply = await other.request(method, target, { port: PORT, headers, body });
+      assert.deepEqual([reply.status, reply.text, reply.headers['www-authenticate']], [401, method === 'HEAD' ? '' : 'Unauthorized', 'Bearer realm=""'], `${method} ${target}`);
+    }
+    assert.equal((await ask('/elsewhere')).status, 404);
     assert.deepEqual([(await ask('/health')).status, (await ask('/api/info')).status], [200, 200]);
     await other.stop();
   }

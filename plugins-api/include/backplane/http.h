@@ -31,6 +31,11 @@ extern "C" {
  * `header`: clients of such a family send a token of its own. Anybody else needs a token of the host. */
 #define BP_FAMILY_OWN_AUTHORIZATION 32u
 
+/* Who may, in a family whose clients send a token of its own: asked for every request, also for paths that nobody serves, when origins
+ * and the host's own identity are known and before anything else of the request is looked at. 0: the host refuses it with 401. Strings are
+ * borrowed; `authorization` is empty where there is none. [main] */
+typedef uint32_t (*bp_admit_fn)(void *state, bp_str method, bp_str path, bp_str authorization, bp_str principal);
+
 typedef struct bp_family {
   uint32_t size;
   uint32_t error_shape;       /* BP_ERRORS_* */
@@ -42,6 +47,9 @@ typedef struct bp_family {
   bp_str not_allowed_text;    /* e.g. "Method Not Allowed" */
   bp_str json_content_type;   /* empty: "application/json" */
   uint64_t body_limit_bytes;  /* default for JSON bodies of its routes; 0: 1 MiB */
+  bp_admit_fn admit;          /* NULL: whoever the host lets in */
+  bp_str refusal_text;        /* plain text of the 401 where `admit` refuses; empty: "Unauthorized" */
+  bp_str challenge;           /* its WWW-Authenticate; empty: "Bearer" */
 } bp_family;
 
 /* ---- Routes ---- */
