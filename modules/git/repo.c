@@ -2,7 +2,7 @@
  *
  * An explicit GIT_DIR switches git's own owner check off, so it is made here; and every way in which the files of a repository may point
  * out of it (a .git file, commondir, links) is either checked or refused. */
-#include "repo.h"
+#include "repo_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,7 @@ int open_below(const char *root, const char *path) {
   return fd;
 }
 
-static void fail_with(struct repo *repo, bool is_refused, const char *text, const char *what) {
+void repo_fail(struct repo *repo, bool is_refused, const char *text, const char *what) {
   if (repo->fault)
     return;
   size_t room = strlen(text) + strlen(what) + 8;
@@ -65,14 +65,14 @@ static void fail_with(struct repo *repo, bool is_refused, const char *text, cons
   repo->is_refused = is_refused;
 }
 
-static char *join(const char *folder, const char *name) {
+char *repo_join(const char *folder, const char *name) {
   char *path = NULL;
   return asprintf(&path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) < 0 ? NULL : path;
 }
 
 /* lstat of folder/name. */
 static bool look(const char *folder, const char *name, struct stat *ret) {
-  char *path = join(folder, name);
+  char *path = repo_join(folder, name);
   bool is_there = path && lstat(path, ret) == 0;
   free(path);
   return is_there;
@@ -80,7 +80,7 @@ static bool look(const char *folder, const char *name, struct stat *ret) {
 
 /* The first line of a small plain file that is ours, without its end; NULL if there is none. */
 static char *read_pointer(const char *folder, const char *name) {
-  char *path = join(folder, name), *text = NULL;
+  char *path = repo_join(folder, name), *text = NULL;
   struct stat info;
   int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
   free(path);
@@ -99,8 +99,8 @@ static char *read_pointer(const char *folder, const char *name) {
 }
 
 /* `target`, relative to `folder`, resolved; NULL if it is not there. */
-static char *resolve_from(const char *folder, const char *target) {
-  char *path = target[0] == '/' ? strdup(target) : join(folder, target);
+char *repo_resolve_from(const char *folder, const char *target) {
+  char *path = target[0] == '/' ? strdup(target) : repo_join(folder, target);
   char *real = path ? realpath(path, NULL) : NULL;
   free(path);
   return real;
@@ -115,21 +115,9 @@ static bool is_ours(const struct stat *info) {
 static void check_folder(struct repo *repo, const char *folder) {
   struct stat info;
   if (lstat(folder, &info) != 0 || !S_ISDIR(info.st_mode))
-    fail_with(repo, true, "The repository's folder is a link or no folder", folder);
+    repo_fail(repo, true, "The repository's folder is a link or no folder", folder);
   else if (!is_ours(&info))
-    fail_with(repo, true, "The repository belongs to another user", folder);
-}
-
-/* A link here would let a command write elsewhere. */
-static void check_no_links(struct repo *repo, const char *folder) {
-  static const char *const names[] = {"HEAD",         "config",  "config.worktree", "hooks",        "index",        "info",        "logs",
-                                      "logs/refs",    "modules", "objects",         "objects/info", "objects/pack", "packed-refs", "rebase-apply",
-                                      "rebase-merge", "refs",    "refs/heads",      "refs/remotes", "refs/stash",   "refs/tags",   "worktrees"};
-  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-    struct stat info;
-    if (look(folder, names[i], &info) && S_ISLNK(info.st_mode) && strcmp(names[i], "hooks") != 0)
-      fail_with(repo, true, "The repository has a link where git keeps its own files", names[i]);
-  }
+    repo_fail(repo, true, "The repository belongs to another user", folder);
 }
 
 static void take_stamp(struct repo *repo, const char *folder, const char *name, struct stamp *ret) {
@@ -138,7 +126,7 @@ static void take_stamp(struct repo *repo, const char *folder, const char *name, 
   if (!look(folder, name, &info))
     return;
   if (!S_ISREG(info.st_mode) || !is_ours(&info)) {
-    fail_with(repo, true, "The repository's configuration is no plain file of ours", name);
+    repo_fail(repo, true, "The repository's configuration is no plain file of ours", name);
     return;
   }
   *ret = (struct stamp){
@@ -150,29 +138,6 @@ static void take_stamp(struct repo *repo, const char *folder, const char *name, 
   };
 }
 
-/* ---- Objects of others ---- */
-
-/* Each line of objects/info/alternates must be a folder below a root. */
-static void check_alternates(struct repo *repo, const struct words *roots) {
-  char *objects = join(repo->common_dir, "objects"), *path = objects ? join(objects, "info/alternates") : NULL;
-  FILE *file = path ? fopen(path, "re") : NULL;
-  char line[4096];
-  struct stat info;
-  if (file && (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode)))
-    fail_with(repo, true, "The repository's list of alternates is no plain file", "");
-  while (file && !repo->fault && fgets(line, sizeof(line), file)) {
-    line[strcspn(line, "\r\n")] = '\0';
-    char *real = line[0] == '#' || line[0] == '\0' ? NULL : resolve_from(objects, line);
-    if (real && !root_of(roots, real))
-      fail_with(repo, true, "The repository borrows objects from outside the roots", line);
-    free(real);
-  }
-  if (file)
-    fclose(file);
-  free(path);
-  free(objects);
-}
-
 /* ---- An interrupted rebase ---- */
 
 static bool is_exec_line(const char *line) {
@@ -182,7 +147,7 @@ static bool is_exec_line(const char *line) {
 }
 
 static bool has_exec(const char *git_dir, const char *name) {
-  char *path = join(git_dir, name), *text = NULL;
+  char *path = repo_join(git_dir, name), *text = NULL;
   struct stat info;
   bool found = false;
   int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
@@ -221,10 +186,10 @@ static char *find_work_tree(const struct repo *repo, struct stat *ret_dot_git) {
 /* A linked work tree: gitdir points back at our .git file, commondir at the main repository. */
 static bool is_worktree_of(struct repo *repo) {
   char *back = read_pointer(repo->git_dir, "gitdir"), *common = read_pointer(repo->git_dir, "commondir");
-  char *dot_git = join(repo->work_tree, ".git");
+  char *dot_git = repo_join(repo->work_tree, ".git");
   bool points_back = back && common && dot_git && strcmp(back, dot_git) == 0;
   if (points_back)
-    repo->common_dir = resolve_from(repo->git_dir, common);
+    repo->common_dir = repo_resolve_from(repo->git_dir, common);
   free(back);
   free(common);
   free(dot_git);
@@ -247,15 +212,15 @@ static bool is_submodule(struct repo *repo) {
 static void follow_file(struct repo *repo, const struct words *roots) {
   char *text = read_pointer(repo->work_tree, ".git");
   if (text && strncmp(text, "gitdir: ", 8) == 0)
-    repo->git_dir = resolve_from(repo->work_tree, text + 8);
+    repo->git_dir = repo_resolve_from(repo->work_tree, text + 8);
   free(text);
   repo->is_linked = true;
   if (!repo->git_dir) {
-    fail_with(repo, true, "The repository's .git file leads nowhere", "");
+    repo_fail(repo, true, "The repository's .git file leads nowhere", "");
     return;
   }
   if (!root_of(roots, repo->git_dir) || !(is_worktree_of(repo) || is_submodule(repo)) || !root_of(roots, repo->common_dir))
-    fail_with(repo, true, "The repository's .git file points at a folder that does not point back, or that lies outside the roots", repo->git_dir);
+    repo_fail(repo, true, "The repository's .git file points at a folder that does not point back, or that lies outside the roots", repo->git_dir);
 }
 
 static void check_repository(struct repo *repo, const struct words *roots) {
@@ -263,14 +228,14 @@ static void check_repository(struct repo *repo, const struct words *roots) {
   check_folder(repo, repo->work_tree);
   check_folder(repo, repo->git_dir);
   check_folder(repo, repo->common_dir);
-  check_no_links(repo, repo->git_dir);
+  repo_check_entries(repo, repo->git_dir);
   if (repo->is_linked)
-    check_no_links(repo, repo->common_dir);
+    repo_check_entries(repo, repo->common_dir);
   if (look(repo->common_dir, "commondir", &info))
-    fail_with(repo, true, "The repository's .git folder redirects to another", "commondir");
+    repo_fail(repo, true, "The repository's .git folder redirects to another", "commondir");
   take_stamp(repo, repo->common_dir, "config", &repo->config);
   take_stamp(repo, repo->git_dir, "config.worktree", &repo->config_worktree);
-  check_alternates(repo, roots);
+  repo_check_alternates(repo, roots);
   if (lstat(repo->common_dir, &info) == 0)
     repo->inode = (uint64_t)info.st_ino;
   repo->has_exec_todo = has_exec(repo->git_dir, "rebase-merge/git-rebase-todo") || has_exec(repo->git_dir, "rebase-apply/git-rebase-todo");
@@ -280,16 +245,16 @@ static void find_repository(struct repo *repo, const struct words *roots) {
   struct stat dot_git;
   repo->work_tree = find_work_tree(repo, &dot_git);
   if (!repo->work_tree) {
-    fail_with(repo, false, "fatal: not a git repository (or any of the parent directories): .git", "");
+    repo_fail(repo, false, "fatal: not a git repository (or any of the parent directories): .git", "");
     return;
   }
   if (S_ISDIR(dot_git.st_mode)) {
-    repo->git_dir = join(repo->work_tree, ".git");
+    repo->git_dir = repo_join(repo->work_tree, ".git");
     repo->common_dir = repo->git_dir ? strdup(repo->git_dir) : NULL;
   } else if (S_ISREG(dot_git.st_mode)) {
     follow_file(repo, roots);
   } else {
-    fail_with(repo, true, "The repository's .git is neither a folder nor a file", repo->work_tree);
+    repo_fail(repo, true, "The repository's .git is neither a folder nor a file", repo->work_tree);
   }
   if (!repo->fault && repo->git_dir && repo->common_dir)
     check_repository(repo, roots);
@@ -299,12 +264,12 @@ void repo_inspect(struct repo *repo, const char *folder, const struct words *roo
   const char *root = root_of(roots, folder);
   int fd = root ? open_below(root, folder) : -1;
   if (!root) {
-    fail_with(repo, true, "Invalid repository path", "");
+    repo_fail(repo, true, "Invalid repository path", "");
     return;
   }
   if (fd < 0) {
     bool is_absent = errno == ENOENT || errno == ENOTDIR;
-    fail_with(repo, !is_absent, is_absent ? "Repository path does not exist" : "Invalid repository path", is_absent ? folder : "");
+    repo_fail(repo, !is_absent, is_absent ? "Repository path does not exist" : "Invalid repository path", is_absent ? folder : "");
     return;
   }
   close(fd);
@@ -313,7 +278,7 @@ void repo_inspect(struct repo *repo, const char *folder, const struct words *roo
   if (repo->folder && repo->root)
     find_repository(repo, roots);
   if (!repo->fault && !(repo->git_dir && repo->common_dir))
-    fail_with(repo, false, "No memory for the repository", "");
+    repo_fail(repo, false, "No memory for the repository", "");
 }
 
 void repo_inspect_served(struct repo *repo, const char *path, const struct words *roots) {
@@ -321,21 +286,21 @@ void repo_inspect_served(struct repo *repo, const char *path, const struct words
   char *real = realpath(path, NULL);
   const char *root = real ? root_of(roots, real) : NULL;
   if (!root) {
-    fail_with(repo, true, real ? "A remote by path lies outside the roots" : "A remote by path is not there", path);
+    repo_fail(repo, true, real ? "A remote by path lies outside the roots" : "A remote by path is not there", path);
     free(real);
     return;
   }
   repo->folder = real;
   repo->root = strdup(root);
   repo->work_tree = strdup(real);
-  repo->git_dir = look(real, ".git", &info) ? join(real, ".git") : strdup(real);
+  repo->git_dir = look(real, ".git", &info) ? repo_join(real, ".git") : strdup(real);
   repo->common_dir = repo->git_dir ? strdup(repo->git_dir) : NULL;
   if (repo->root && repo->work_tree && repo->common_dir)
     check_repository(repo, roots);
   else
-    fail_with(repo, false, "No memory for the repository", "");
+    repo_fail(repo, false, "No memory for the repository", "");
   if (!repo->fault && (!look(repo->git_dir, "HEAD", &info) || !look(repo->git_dir, "objects", &info)))
-    fail_with(repo, true, "A remote by path is no repository", path);
+    repo_fail(repo, true, "A remote by path is no repository", path);
 }
 
 void repo_release(struct repo *repo) {

@@ -118,14 +118,22 @@ static void put_commit(const bp_json_1 *json, bp_json_writer out, bp_str entry) 
   json->object_end(out);
 }
 
+/* A repository without a commit has an empty log, unless a commit was asked for. */
+static bool has_no_commit(const struct call *call, const struct run_result *result) {
+  static const char words[] = "bad revision 'HEAD'";
+  return result->end == RUN_EXIT && query_text(call, "ref").len == 0 && result->err.len &&
+         memmem(result->err.ptr, result->err.len, words, sizeof(words) - 1);
+}
+
 static void answer_log(void *ctx, const struct run_result *result) {
   struct call *call = ctx;
   const bp_json_1 *json = call->git->json;
   int64_t limit = 50, count = 0;
   bp_str rest = result->out, entry;
   call->git->http->param_integer(call->request, BP_LIT("limit"), &limit);
-  if (call_refused(call, result))
+  if (!has_no_commit(call, result) && call_refused(call, result))
     return;
+  call->run = NULL;
   bp_json_writer out = call_object(call);
   if (!out)
     return;

@@ -56,6 +56,10 @@ test('branches and the log, page by page', async () => {
   const last = await get('log', repo, { ref: 'side', limit: 10 });
   assert.deepStrictEqual([last.commits.map((c) => c.subject), last.more], [['c2', 'c1', 'first'], false]);
   assert.deepStrictEqual((await get('log', repo, { path: 'f' })).commits.map((c) => c.subject), ['first']);
+  const empty = path.join(host.root, 'log-empty');
+  fs.mkdirSync(empty);
+  sh(empty, 'git init -q -b main .');
+  assert.deepStrictEqual(await get('log', empty), { success: true, commits: [], more: false });
   for (const query of [{ ref: '--output=x' }, { ref: 'a b' }, { path: '../x' }, { path: '/etc/passwd' }])
     assert.strictEqual((await host.api('GET', `/api/git/log?${new URLSearchParams({ repoPath: repo, ...query })}`)).status, 400);
   assert.strictEqual((await host.api('GET', '/api/git/log')).status, 400);

@@ -206,10 +206,16 @@ test('redirections of .git, its refs and its objects are refused', async () => {
     refs: 'mkdir ../outside; rm -r .git/refs/heads; ln -s ../../../outside .git/refs/heads',
     config: 'mv .git/config ../config; ln -s ../../config .git/config',
     alternates: 'echo /usr/share > .git/objects/info/alternates',
+    'quoted alternates': 'printf \'"/usr/share"\\n\' > .git/objects/info/alternates',
+    'linked alternates': 'ln -s /etc/shells .git/objects/info/alternates',
+    'alternates of alternates': 'git clone -q --bare . ../lent; (cd ../lent && pwd) | sed "s,$,/objects," > .git/objects/info/alternates; echo /usr/share > ../lent/objects/info/alternates',
+    'alternates pipe': 'mkfifo .git/objects/info/alternates',
+    'index pipe': 'rm .git/index; mkfifo .git/index',
+    'HEAD pipe': 'rm .git/HEAD; mkfifo .git/HEAD',
     include: 'git config include.path ../../more',
     extension: 'git config core.repositoryformatversion 1; git config extensions.evil true',
   })) {
-    const repo = fresh(`redirect-${name}`);
+    const repo = fresh(`redirect-${name.replaceAll(' ', '-')}`);
     sh(repo, script);
     await refused(repo, 'status', 403, /./);
   }
