@@ -14,6 +14,7 @@ struct identity {
   char *name, *email;
   char *excludes_file; /* core.excludesFile, or NULL */
   bool is_known;
+  uint64_t stamp; /* of the files it was read from */
 };
 
 struct git {
@@ -48,6 +49,10 @@ struct git {
 /* Reads the name and e-mail, writes the global file of our own, then calls `done` (on main). */
 void identity_load(struct git *git, void (*done)(void *ctx), void *ctx);
 void identity_forget(struct identity *identity);
+/* What tells that the user's global configuration is still the one that was read; files it includes are not looked at. [any thread] */
+uint64_t identity_stamp(const struct git *git);
+/* Reads it again where it has another stamp; runs wait meanwhile. */
+void identity_check(struct git *git, uint64_t stamp);
 
 /* ---- place.c: paths a client gave ---- */
 

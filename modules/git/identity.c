@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define OUTPUT_BYTES (1u << 20)
@@ -83,6 +84,48 @@ bp_status global_run(struct git *git, const bp_str *argv, uint32_t count, global
   free(pairs);
   words_release(&env);
   return status;
+}
+
+/* ---- Whether it has changed ---- */
+
+static uint64_t mixed(uint64_t hash, uint64_t value) {
+  return (hash ^ value) * 0x100000001B3ULL + 1;
+}
+
+static uint64_t stamp_of(uint64_t hash, const char *folder, const char *rest) {
+  struct stat info;
+  struct text path = {0};
+  text_put(&path, folder);
+  text_put(&path, rest);
+  if (path.data && stat(path.data, &info) == 0) {
+    hash = mixed(mixed(hash, (uint64_t)info.st_dev), (uint64_t)info.st_ino);
+    hash = mixed(mixed(hash, (uint64_t)info.st_size), (uint64_t)info.st_mtim.tv_sec * 1000000000 + (uint64_t)info.st_mtim.tv_nsec);
+    hash = mixed(hash, (uint64_t)info.st_ctim.tv_sec * 1000000000 + (uint64_t)info.st_ctim.tv_nsec);
+  }
+  text_release(&path);
+  return mixed(hash, 1);
+}
+
+uint64_t identity_stamp(const struct git *git) {
+  const char *file = getenv("GIT_CONFIG_GLOBAL"), *folder = getenv("XDG_CONFIG_HOME");
+  uint64_t hash = 0xCBF29CE484222325ULL;
+  if (file && file[0])
+    return stamp_of(hash, file, "");
+  hash = stamp_of(hash, git->home, "/.gitconfig");
+  return folder && folder[0] ? stamp_of(hash, folder, "/git/config") : stamp_of(hash, git->home, "/.config/git/config");
+}
+
+static void read_again(void *ctx) {
+  runner_go_on(ctx);
+}
+
+void identity_check(struct git *git, uint64_t stamp) {
+  struct identity *identity = &git->identity;
+  if (!identity->is_known || identity->stamp == stamp)
+    return;
+  identity->stamp = stamp;
+  identity->is_known = false;
+  identity_load(git, read_again, git);
 }
 
 /* ---- Reading it ---- */
@@ -172,12 +215,12 @@ static void write_file(void *ctx) {
   struct loading *loading = ctx;
   struct text temporary = {0};
   text_put(&temporary, loading->git->global_file);
-  text_put(&temporary, ".new");
-  int fd = temporary.data ? open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+  text_put(&temporary, ".XXXXXX"); /* two readings may end at once */
+  int fd = temporary.data && !temporary.has_failed ? mkostemp(temporary.data, O_CLOEXEC) : -1;
   bool is_written = fd >= 0 && write(fd, loading->file.data, loading->file.len) == (ssize_t)loading->file.len;
   if (fd >= 0)
     close(fd);
-  if (is_written && rename(temporary.data, loading->git->global_file) != 0)
+  if (fd >= 0 && (!is_written || rename(temporary.data, loading->git->global_file) != 0))
     unlink(temporary.data);
   text_release(&temporary);
 }

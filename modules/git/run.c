@@ -32,7 +32,7 @@ static void begin(struct run *run) {
 }
 
 static struct run *next_to_begin(struct git *git) {
-  if (!git->identity.is_known) /* read once at the start; commits need it */
+  if (!git->identity.is_known) /* it is being read; commits need it */
     return NULL;
   for (struct run *run = git->runner.first; run; run = run->next)
     if (run->phase == PHASE_WAITING && !run->is_active && !((run->flags & RUN_WRITES) && is_locked(git, run)))
@@ -103,6 +103,7 @@ static void inspect(void *ctx) {
   struct run *run = ctx;
   if (!(run->flags & RUN_CLONE))
     repo_inspect(&run->repo, run->folder, &run->git->roots);
+  run->identity_stamp = identity_stamp(run->git);
 }
 
 static bool is_going_on_with_rebase(const struct words *args) {
@@ -130,6 +131,7 @@ static void inspected(void *ctx, bp_status status) {
   } else {
     run->phase = PHASE_WAITING;
     git->runner.waiting++;
+    identity_check(git, run->identity_stamp);
     begin_next(git);
   }
 }

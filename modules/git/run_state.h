@@ -36,6 +36,7 @@ struct run {
   enum run_phase phase;
   bool is_cancelled, is_active, is_timed_out;
   struct repo repo;
+  uint64_t identity_stamp; /* as the inspection found it */
   struct scan_entry *scan;
   bool is_trusted;
 

@@ -279,3 +279,18 @@ test('git-config reads and writes the real global configuration', async () => {
   await good(repo, ['commit', '--allow-empty', '-m', 'x']);
   assert.strictEqual((await good(repo, ['log', '-1', '--format=%an'])).stdout.trim(), odd);
 });
+
+test('a global identity that somebody else changes counts for the next commit', async () => {
+  const repo = fresh('identity');
+  const file = path.join(host.home, '.gitconfig');
+  const before = fs.readFileSync(file, 'utf8');
+  try {
+    for (const name of ['Nora New', 'Olga Other']) {
+      fs.writeFileSync(file, `[user]\n\tname = ${name}\n\temail = n@example.org\n`);
+      await good(repo, ['commit', '--allow-empty', '-m', 'x']);
+      assert.strictEqual((await good(repo, ['log', '-1', '--format=%an'])).stdout.trim(), name);
+    }
+  } finally {
+    fs.writeFileSync(file, before);
+  }
+});
