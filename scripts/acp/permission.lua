@@ -1,7 +1,9 @@
 -- What an agent asks permission for (request.action "permission"): kind is ACP's (read, edit, delete, move, search, execute, think,
 -- fetch, switch_mode, other), with agent, session, working_directory, title, path and command.
 --
--- true leaves it to a person, deny(reason) refuses. To allow without asking anybody, rewrite "decision":
+-- true leaves it to a person, deny(reason) refuses. To allow without asking anybody, rewrite "decision"; rewritten facts are decided
+-- once more, and must then pass as they are:
+--   if request.decision == "allow" then return true end
 --   local facts = {}; for name, value in pairs(request) do facts[name] = value end
 --   facts.decision = "allow"; return rewrite(facts)
 --

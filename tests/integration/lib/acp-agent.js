@@ -74,6 +74,11 @@ const actions = {
     await turn.cancelled;
     return 'cancelled';
   },
+  async spend(turn) {
+    await turn.update({ sessionUpdate: 'usage_update', used: 20, size: 1000, cost: { amount: 5, currency: 'USD' } });
+    await turn.cancelled;
+    return 'cancelled';
+  },
   async state(turn) {
     await turn.update({ sessionUpdate: 'plan', entries: [{ content: 'first', priority: 'high', status: 'in_progress' }] });
     await turn.update({ sessionUpdate: 'available_commands_update', availableCommands: [{ name: 'test', description: 'runs the tests' }] });
