@@ -7,9 +7,17 @@
 #include <string.h>
 
 const struct cli_command *const cli_commands[] = {
-    &command_approvals, &command_backup, &command_check,  &command_doctor,  &command_help,   &command_inspect, &command_jobs,
-    &command_logs,      &command_mcp,    &command_module, &command_modules, &command_plugin, &command_policy,  &command_restore,
-    &command_routes,    &command_run,    &command_secret, &command_status,  &command_token,  &command_version, NULL,
+    &command_acp,     &command_approvals,
+    &command_backup,  &command_check,
+    &command_doctor,  &command_help,
+    &command_inspect, &command_jobs,
+    &command_logs,    &command_mcp,
+    &command_module,  &command_modules,
+    &command_plugin,  &command_policy,
+    &command_restore, &command_routes,
+    &command_run,     &command_secret,
+    &command_status,  &command_token,
+    &command_version, NULL,
 };
 
 const struct cli_command *cli_find(const char *name) {
