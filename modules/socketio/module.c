@@ -6,7 +6,7 @@
 static const bp_need needs[] = {
     KIT_NEED(BP_CORE_1, bp_core_1), KIT_NEED(BP_CONFIG_1, bp_config_1),   KIT_NEED(BP_JSON_1, bp_json_1),       KIT_NEED(BP_LOG_1, bp_log_1),
     KIT_NEED(BP_HTTP_1, bp_http_1), KIT_NEED(BP_STREAM_1, bp_stream_1),   KIT_NEED(BP_WS_1, bp_ws_1),           KIT_NEED(BP_LOOP_1, bp_loop_1),
-    KIT_NEED(BP_LIVE_1, bp_live_1), KIT_NEED(BP_METRICS_1, bp_metrics_1), KIT_NEED(BP_SERVICE_1, bp_service_1),
+    KIT_NEED(BP_LIVE_1, bp_live_1), KIT_NEED(BP_METRICS_1, bp_metrics_1), KIT_NEED(BP_SERVICE_1, bp_service_1), KIT_NEED(BP_EVENTS_1, bp_events_1),
 };
 
 static const bp_provide provides[] = {{sizeof(bp_provide), 0, BP_STR(SERVICE_NAME)}};
@@ -62,6 +62,7 @@ static void get_tables(struct socketio *m, const bp_host *host) {
   m->log = host->get(m->self, BP_LIT(BP_LOG_1));
   m->live = host->get(m->self, BP_LIT(BP_LIVE_1));
   m->metrics = host->get(m->self, BP_LIT(BP_METRICS_1));
+  m->events = host->get(m->self, BP_LIT(BP_EVENTS_1));
   m->service = host->get(m->self, BP_LIT(BP_SERVICE_1));
   m->tables = (struct engine_tables){.self = m->self,
                                      .core = host->get(m->self, BP_LIT(BP_CORE_1)),
@@ -98,9 +99,19 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   return status;
 }
 
+static void on_stopping(void *ctx, bp_str name, bp_str payload) {
+  struct socketio *m = ctx;
+  (void)name;
+  (void)payload;
+  engine_stop(sio_engine(m->sio));
+}
+
 static bp_status start(void *state, bp_error *err) {
+  struct socketio *m = state;
+  bp_subscription stopping;
   (void)err;
-  return service_start(state);
+  bp_status status = m->events->subscribe(m->self, BP_LIT("bp.stopping"), on_stopping, m, &stopping);
+  return status == BP_OK ? service_start(m) : status;
 }
 
 static bp_status drain(void *state) {

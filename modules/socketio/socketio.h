@@ -43,6 +43,7 @@ struct socketio {
   const bp_live_1 *live;
   const bp_metrics_1 *metrics;
   const bp_service_1 *service;
+  const bp_events_1 *events;
   struct sio *sio;
   struct join *joins;
   uint32_t join_count;

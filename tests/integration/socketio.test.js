@@ -193,3 +193,19 @@ test('the module goes and comes while clients are connected', async () => {
   assert.equal((await host.request('GET', '/f/swarm/socket.io/?EIO=4&transport=polling')).status, 200);
   assert.ok(again.connected);
 });
+
+test('a host that stops tells those who poll, and does not wait for their polls', async () => {
+  const other = await startHost({ config: config('desktop'), ports: [DESKTOP, SWARM] });
+  const target = `http://127.0.0.1:${other.port(DESKTOP)}/socket.io/?EIO=4&transport=polling`;
+  const { sid } = JSON.parse((await (await fetch(target)).text()).slice(1));
+  const socket = io(`http://127.0.0.1:${other.port(DESKTOP)}`, { forceNew: true, reconnection: false, transports: ['websocket'] });
+  open.add(socket);
+  await waitFor('a connection', () => socket.connected);
+  const poll = fetch(`${target}&sid=${sid}`);
+  await pause(100);
+  const stopped = other.stop();
+  const reply = await poll; // a host that waited for it would answer 503 in the end
+  assert.deepEqual([reply.status, await reply.text()], [200, '1']);
+  await stopped;
+  await waitFor('the end of the WebSocket', () => !socket.connected);
+});

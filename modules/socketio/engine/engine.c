@@ -199,6 +199,15 @@ struct engine *engine_new(const struct engine_tables *tables, const struct engin
   return NULL;
 }
 
+static bool is_polling(const struct session *session) {
+  return !session->ws;
+}
+
+void engine_stop(struct engine *engine) {
+  engine->is_stopping = true;
+  sessions_end(engine, is_polling, "server shutting down");
+}
+
 void engine_close(struct engine *engine) {
   engine->is_closed = true;
   while (engine->first)

@@ -42,6 +42,8 @@ struct engine_events {
 
 /* NULL without memory. `events` and the tables' members are kept by reference. */
 struct engine *engine_new(const struct engine_tables *tables, const struct engine_limits *limits, const struct engine_events *events, void *ctx);
+/* The host begins to stop, and waits for requests that run: ends what is polling, and opens nothing new. WebSockets go on. */
+void engine_stop(struct engine *engine);
 /* Ends all sessions. Nothing new is accepted afterwards. */
 void engine_close(struct engine *engine);
 /* After engine_close, when no callback can come any more. NULL is fine. */

@@ -69,7 +69,7 @@ static struct session *find(struct engine *engine, bp_request request, bp_str si
 static bool is_full(struct engine *engine, bp_request request) {
   static const bp_error err = {
       .size = sizeof(err), .code = BP_E_BUSY, .message = "as many clients are connected as may be", .hint = "try again later"};
-  if (!engine->is_closed && engine->count < engine->limits.sessions)
+  if (!engine->is_closed && !engine->is_stopping && engine->count < engine->limits.sessions)
     return false;
   engine->t.http->reply_failure(request, BP_E_BUSY, &err);
   return true;

@@ -82,22 +82,30 @@ void session_end(struct session *session, const char *reason) {
 
 /* ---- Ends that must not happen inside of a broadcast ---- */
 
-static void sweep(void *ctx) {
-  struct engine *engine = ctx;
-  engine->posted = 0;
+void sessions_end(struct engine *engine, bool (*is_meant)(const struct session *session), const char *reason) {
   for (struct session *s = engine->first; s;) {
-    struct session *doomed = s;
+    struct session *meant = s;
     s = s->next;
-    if (!doomed->is_doomed)
+    if (!is_meant(meant))
       continue;
     if (s)
       session_ref(s); /* what is told of the end may end others */
-    session_end(doomed, "too slow");
+    session_end(meant, reason);
     struct session *next = s && s->is_closed ? engine->first : s;
     if (s)
       session_unref(s);
     s = next;
   }
+}
+
+static bool is_doomed(const struct session *session) {
+  return session->is_doomed;
+}
+
+static void sweep(void *ctx) {
+  struct engine *engine = ctx;
+  engine->posted = 0;
+  sessions_end(engine, is_doomed, "too slow");
 }
 
 void session_doom(struct session *session) {

@@ -55,7 +55,7 @@ struct engine {
   int64_t timer_ms;       /* when it fires; 0: it is not set */
   uint64_t waiting_bytes; /* out_bytes, backlog and charged of all, and bodies being read */
   uint32_t posted;        /* a sweep of doomed sessions is on its way */
-  bool is_closed;
+  bool is_closed, is_stopping;
   bp_ws *handles; /* for engine_broadcast */
   uint64_t *waiting;
   uint32_t handles_cap;
@@ -85,6 +85,8 @@ void session_packet(struct session *session, bp_str text);
 void session_message(struct session *session, bool is_binary, bp_str data);
 void session_cork(struct session *session);
 void session_uncork(struct session *session);
+/* Ends all that are meant. */
+void sessions_end(struct engine *engine, bool (*is_meant)(const struct session *session), const char *reason);
 /* Ends it in a later tick. */
 void session_doom(struct session *session);
 /* True if its time is over, whatever the timer has seen. */
