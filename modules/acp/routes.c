@@ -55,7 +55,7 @@ PLAIN(oauth_callback)
 #define DECIDED .facts = facts_of_request, .policy = BP_STR("acp")
 /* Bodies are objects; what is in them is checked by the handlers, because clients know their sentences. */
 #define BODY .flags = BP_ROUTE_OPTIONAL_BODY, .body_schema = BP_STR("{\"type\":\"object\"}"), DECIDED
-#define BAD_BODY(text) .bad_body_status = 500, .bad_body_text = BP_STR(text)
+#define BAD_BODY(status, text) .bad_body_status = (status), .bad_body_text = BP_STR(text)
 #define STREAMED .flags = BP_ROUTE_STREAM, .body_limit_bytes = 8u << 20, DECIDED
 
 const bp_route acp_routes[ROUTE_COUNT] = {
@@ -74,25 +74,25 @@ const bp_route acp_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", ACP "/agents/{agentId}/status", "agent_status", "How an agent is"), .handle = handle_agent_status},
     {KIT_ROUTE("POST", ACP "/agents/{agentId}/auth/start", "start_auth", "Begin to authenticate an agent"), BODY, .handle = handle_auth_start},
     {KIT_ROUTE("GET", ACP "/agents/{agentId}/auth/status", "auth_status", "Is an agent authenticated"), .handle = handle_auth_status},
-    {KIT_ROUTE("POST", ACP "/agents/{agentId}/auth/callback", "auth_callback", "Store an agent's token"), BODY, BAD_BODY("Failed to save auth token"),
-     .handle = handle_auth_callback},
+    {KIT_ROUTE("POST", ACP "/agents/{agentId}/auth/callback", "auth_callback", "Store an agent's token"), BODY,
+     BAD_BODY(500, "Failed to save auth token"), .handle = handle_auth_callback},
     {KIT_ROUTE("DELETE", ACP "/agents/{agentId}/auth", "delete_auth", "Forget an agent's token"), DECIDED, .handle = handle_auth_delete},
     {KIT_ROUTE("GET", ACP "/auth/tokens", "list_tokens", "What is known about stored tokens, never a token"), .handle = handle_tokens},
     {KIT_ROUTE("GET", ACP "/health", "gateway_health", "Is the project's gateway up"), .handle = handle_health},
     {KIT_ROUTE("GET", ACP "/info", "gateway_info", "What the project's gateway says of itself"), .handle = handle_info},
     {KIT_ROUTE("POST", ACP "/session", "create_session", "Open a session with an agent"), BODY, .timeout_ms = 65000,
-     BAD_BODY("Failed to create session"), .handle = handle_session_new},
+     BAD_BODY(500, "Failed to create session"), .handle = handle_session_new},
     {KIT_ROUTE("GET", ACP "/session", "list_sessions", "The project's sessions, newest first"), .params = BP_ARRAY(list_params),
      .handle = handle_sessions},
     {KIT_ROUTE("GET", ACP "/session/{sessionId}", "get_session", "A session with its messages"), .handle = handle_session_get},
     {KIT_ROUTE("DELETE", ACP "/session/{sessionId}", "end_session", "End a session"), DECIDED, .handle = handle_session_end},
     {KIT_ROUTE("POST", ACP "/session/{sessionId}/prompt", "prompt", "Send a prompt; the end of the turn comes by the events"), BODY,
-     .body_limit_bytes = 8u << 20, .handle = handle_prompt},
+     BAD_BODY(400, "Prompt is required"), .body_limit_bytes = 8u << 20, .handle = handle_prompt},
     {KIT_ROUTE("POST", ACP "/session/{sessionId}/cancel", "cancel", "Cancel the turn"), BODY, .handle = handle_cancel},
     {KIT_ROUTE("GET", ACP "/events", "events", "What happens in the project, as an event stream"), .handle = handle_events},
     {KIT_ROUTE("GET", ACP "/events/{sessionId}", "session_events", "What happens in a session, as an event stream"), .handle = handle_session_events},
     {KIT_ROUTE("POST", ACP "/permission/{permissionId}", "answer_permission", "Grant or deny what an agent asks for"), BODY,
-     .handle = handle_permission},
+     BAD_BODY(400, "granted (boolean) is required"), .handle = handle_permission},
     {KIT_ROUTE("GET", "/api/acp/oauth/callback", "oauth_callback", "Where a provider sends the browser back to"), .params = BP_ARRAY(code_params),
      .handle = handle_oauth_callback},
     {KIT_ROUTE("*", "/api/projects/{projectId}/opencode", "opencode_root", "The project's OpenCode server"), STREAMED, .handle = opencode_pass},

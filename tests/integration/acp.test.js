@@ -214,6 +214,17 @@ for (const kind of ['built-in', 'remote']) {
   });
 }
 
+test('a body that is no object is answered as one without the member that is needed', async () => {
+  const { id } = await opened(builtin);
+  for (const body of ['{', '[]', '7']) {
+    const send = async (target) => (await host.request('POST', `/api/projects/${builtin}/acp${target}`, { port: PORT, body, headers: { 'content-type': 'application/json' } }));
+    for (const [target, error] of [[`/session/${id}/prompt`, 'Prompt is required'], ['/permission/p', 'granted (boolean) is required']]) {
+      const reply = await send(target);
+      assert.deepEqual([reply.status, reply.json()], [400, { success: false, error }]);
+    }
+  }
+});
+
 test('a gateway that refuses a prompt sets the session to error; the message is stored', async () => {
   const session = await opened(far);
   remote.fails = { path: `/session/${session.acpSessionId}/prompt`, error: 'Session not found', status: 404 };
