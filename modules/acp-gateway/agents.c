@@ -204,6 +204,21 @@ static void tell_complete(struct agent *agent) {
 }
 
 /* A running agent keeps the environment it started with: one that asked for a token is ended, so that the next start has it. */
+static void drop_token(struct agent *agent) {
+  if (agent->token)
+    explicit_bzero(agent->token, strlen(agent->token));
+  free(agent->token);
+  agent->token = NULL;
+  agent->token_expires_ms = 0;
+}
+
+/* Those of its processes that nobody works with: the next are started with the token of then. */
+static void stop_unused(struct agent *agent) {
+  for (struct process *process = agent->gw->processes; process; process = process->next)
+    if (process->agent == agent && process->proc && process_sessions(process) == 0)
+      process_stop(process);
+}
+
 void op_auth_token(struct call *call) {
   struct gateway *gw = call->gw;
   bp_str token = {NULL, 0};
@@ -211,6 +226,12 @@ void op_auth_token(struct call *call) {
   if (!find_agent(call))
     return;
   struct agent *agent = call->agent;
+  if (get_flag(gw, call->args, "forget")) {
+    drop_token(agent);
+    stop_unused(agent);
+    call_answer_raw(call, BP_LIT("{\"authenticated\":false}"));
+    return;
+  }
   if (!get_text(gw, call->args, "token", &token) || token.len == 0) {
     call_fail(call, 400, BP_E_INVALID, "", "Token is required");
     return;
@@ -219,18 +240,13 @@ void op_auth_token(struct call *call) {
     call_fail(call, 400, BP_E_INVALID, "", "token must be at most 16384 bytes without NUL");
     return;
   }
-  if (agent->token)
-    explicit_bzero(agent->token, strlen(agent->token));
-  free(agent->token);
+  drop_token(agent);
   agent->token = str_copy(token);
-  agent->token_expires_ms = 0;
   if (get_integer(gw, call->args, "expiresIn", &expires_s) && expires_s > 0 && expires_s < INT64_C(10000000000))
     agent->token_expires_ms = now_ms(gw) + expires_s * 1000;
   if (agent->needs_auth) {
     agent->needs_auth = false;
-    for (struct process *process = gw->processes; process; process = process->next)
-      if (process->agent == agent && process->proc && process_sessions(process) == 0)
-        process_stop(process);
+    stop_unused(agent);
   }
   tell_complete(agent);
   call_answer_raw(call, BP_LIT("{\"authenticated\":true}"));

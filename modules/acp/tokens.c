@@ -359,15 +359,27 @@ static void on_removed(void *ctx, bp_status status, bp_str value, const bp_error
     note(m, BP_LOG_WARN, "a stored token was not removed: %s", err->message);
 }
 
+static void on_forgotten(void *ctx, bp_json data, bp_str whole, const char *error) {
+  (void)data;
+  (void)whole;
+  (void)error;
+  call_data_text(ctx, BP_LIT("{\"authenticated\":false}"));
+}
+
+/* The gateway of this host forgets it as well; a remote one has no way to be told. */
 static void on_deleted(void *ctx, const bp_db_outcome *outcome) {
   struct call *call = ctx;
   struct acp *m = call->m;
-  char name[NAME_BYTES + 16];
+  char name[NAME_BYTES + 16], url[URL_BYTES];
+  const char *fault;
   if (call_failed(call, outcome))
     return;
   m->secret->remove(m->self, kit_text_str(&m->user), secret_name("access", str_z(call->agent), name), on_removed, m);
   m->secret->remove(m->self, kit_text_str(&m->user), secret_name("refresh", str_z(call->agent), name), on_removed, m);
-  call_data_text(call, BP_LIT("{\"authenticated\":false}"));
+  if (upstream_of(m, &call->project, url, &fault) && url[0] == '\0')
+    upstream_call(m, url, UP_AUTH_TOKEN, str_z(call->agent), BP_LIT("{\"forget\":true}"), on_forgotten, call);
+  else
+    call_data_text(call, BP_LIT("{\"authenticated\":false}"));
 }
 
 void run_auth_delete(struct call *call) {

@@ -214,6 +214,16 @@ for (const kind of ['built-in', 'remote']) {
   });
 }
 
+test('a token that is deleted is forgotten by the gateway of this host too', async () => {
+  await acp(builtin, 'POST', '/agents/codex/auth/callback', { accessToken: 'a-token', expiresIn: 3600 });
+  const authenticated = async () => (await acp(builtin, 'GET', '/agents')).data.agents.find(({ id }) => id === 'codex').authenticated;
+  assert.equal(await authenticated(), true);
+  assert.deepEqual((await acp(builtin, 'DELETE', '/agents/codex/auth')).data, { authenticated: false });
+  assert.equal(await authenticated(), false);
+  assert.deepEqual((await acp(builtin, 'GET', '/agents/codex/auth/status')).data, { authenticated: false, hasStoredToken: false });
+  assert.equal((await acp(builtin, 'POST', '/session', { agentId: 'codex' })).status, 401);
+});
+
 test('a body that is no object is answered as one without the member that is needed', async () => {
   const { id } = await opened(builtin);
   for (const body of ['{', '[]', '7']) {
