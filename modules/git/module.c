@@ -16,8 +16,9 @@ static const bp_provide provides[] = {{sizeof(bp_provide), 0, BP_STR(SERVICE_NAM
   { .size = sizeof(bp_option), .type = (kind), .name = BP_STR(word), .doc = BP_STR(text), .def = BP_STR(value) }
 
 static const bp_option options[] = {
-    OPTION(BP_OPTION_STRING_LIST, "roots", "Folders whose repositories may be used; none: the user's home and the folder the host was started in.",
-           "[]"),
+    OPTION(BP_OPTION_STRING_LIST, "roots",
+           "Folders whose repositories may be used; none: the user's home, the folder the host was started in and files_root.", "[]"),
+    OPTION(BP_OPTION_STRING, "files_root", "The file manager's folder, for where roots names none.", "\"\""),
     OPTION(BP_OPTION_STRING, "askpass", "A program that answers git's and ssh's questions in fetch, pull, push and clone; empty: none.", "\"\""),
     OPTION(BP_OPTION_STRING, "ssh_folder", "Where SSH keys are kept; empty: .ssh in the user's home.", "\"\""),
 };

@@ -16,10 +16,17 @@ static bp_status fail(bp_error *err, bp_status code, const char *text, const cha
 }
 
 static void add_root(struct git *git, const char *path) {
-  char *real = path && path[0] ? realpath(path, NULL) : NULL;
+  char *real = path && path[0] == '/' ? realpath(path, NULL) : NULL;
   if (real && strcmp(real, "/") != 0)
     words_add_z(&git->roots, real);
   free(real);
+}
+
+static char *option_text(const struct git *git, const char *name) {
+  bp_str value;
+  if (git->config->string(git->self, str_z(name), &value) != BP_OK || value.len == 0)
+    return NULL;
+  return str_copy(value);
 }
 
 static bp_status find_roots(struct git *git, bp_error *err) {
@@ -40,19 +47,14 @@ static bp_status find_roots(struct git *git, bp_error *err) {
       return BP_E_NOT_FOUND;
   }
   if (count == 0) {
-    char *start = str_copy(git->core->start_folder(git->self));
+    char *start = str_copy(git->core->start_folder(git->self)), *files = option_text(git, "files_root");
     add_root(git, git->home);
     add_root(git, start);
+    add_root(git, files);
     free(start);
+    free(files);
   }
   return git->roots.has_failed ? BP_E_NO_MEMORY : BP_OK;
-}
-
-static char *option_text(const struct git *git, const char *name) {
-  bp_str value;
-  if (git->config->string(git->self, str_z(name), &value) != BP_OK || value.len == 0)
-    return NULL;
-  return str_copy(value);
 }
 
 static char *in_folder(const char *folder, const char *name) {

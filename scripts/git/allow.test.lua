@@ -21,6 +21,11 @@ local function deny(...)
   add("deny", ...)
 end
 
+allow("log", "feature", "--not", "main")
+deny("clone", "ssh://x.invalid:-1/r", "z")
+allow("clone", "ssh://git@x.invalid:2222/r", "z")
+allow("clone", "https://[2001:db8::1]:8443/r", "z")
+
 -- Subcommands: byte-exact, and nothing before them.
 for _, name in ipairs { "STATUS", "stat", "status ", "../git-status", "bisect", "submodule", "worktree", "init", "gc", "upload-pack", "" } do
   deny(name)

@@ -355,6 +355,31 @@ const names = rows('agent-names.jsonl');
 const bodies = rows('json-bodies.jsonl');
 const skip = names ? false : 'no attack corpus beside the tree';
 
+test('the README\'s rule: an MCP server is started with npx or uvx', async () => {
+  const scripts = path.join(project, 'scripts');
+  fs.cpSync(path.join(process.env.BACKPLANE_SOURCE, 'scripts'), scripts, { recursive: true });
+  const readme = fs.readFileSync(path.join(process.env.BACKPLANE_SOURCE, 'modules/agents/README.md'), 'utf8');
+  const [rule, tests] = [...readme.matchAll(/```lua\n([^]*?)```/g)].map((match) => match[1]);
+  fs.mkdirSync(path.join(scripts, 'agents'));
+  fs.writeFileSync(path.join(scripts, 'agents/commands.lua'), rule);
+  fs.writeFileSync(path.join(scripts, 'agents/commands.test.lua'), tests);
+  const other = new Host({ config: config(), ports: [PORT, OBSERVABILITY, DESKTOP], scripts });
+  await other.start();
+  try {
+    const tried = await other.command('policy', 'test', 'agents');
+    assert.strictEqual(tried.code, 0, tried.stdout + tried.stderr);
+    const make = (name, command) => other.request('POST', '/agents', {
+      port: PORT, body: { name, description: 'd', system_prompt: 'p', mcp_servers: { one: { type: 'stdio', command, args: [] } } },
+    });
+    assert.strictEqual((await make('ruled-fine', 'npx')).status, 201);
+    const denied = await make('ruled-out', 'sh');
+    assert.deepStrictEqual([denied.status, denied.json().detail], [403, 'an MCP server is started with npx or uvx, not with sh']);
+    assert.strictEqual((await other.request('GET', '/agents/ruled-out', { port: PORT })).status, 404);
+  } finally {
+    await other.stop();
+  }
+});
+
 test('every name of the corpus', { skip }, async () => {
   for (const row of names.filter((one) => one.kind === 'agent' && typeof one.name === 'string')) {
     const reply = await create({ name: row.name });

@@ -5,7 +5,8 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
-const { startGitHost, makeRepository, sh } = require('./lib/git.js');
+const { startGitHost, makeRepository, sh, PORT } = require('./lib/git.js');
+const { startHost } = require('./lib/host.js');
 
 let host;
 before(async () => { host = await startGitHost(); });
@@ -292,5 +293,23 @@ test('a global identity that somebody else changes counts for the next commit', 
     }
   } finally {
     fs.writeFileSync(file, before);
+  }
+});
+
+test('without roots of its own the module takes the home folder, where the host was started, and the file manager\'s root', async () => {
+  const files = path.join(host.top, 'files');
+  const repo = makeRepository(path.join(files, 'repo'));
+  const elsewhere = makeRepository(path.join(host.top, 'elsewhere'));
+  const config = fs.readFileSync(path.join(process.env.BACKPLANE_SOURCE, 'etc/modules.d/git.lua'), 'utf8');
+  const other = await startHost({
+    config: `listen "127.0.0.1:${PORT}" { family = "desktop" }\nmodule "desktop" {}\nmodule "repositories" {}\n${config}`,
+    ports: [PORT],
+    env: { HOME: host.home, FILE_MANAGER_ROOT: files, GIT_ROOTS: '' },
+  });
+  const status = async (repoPath) => (await other.request('POST', '/api/git', { port: PORT, body: { repoPath, command: 'status' } })).status;
+  try {
+    assert.deepStrictEqual([await status(repo), await status(elsewhere)], [200, 403]);
+  } finally {
+    await other.stop();
   }
 });

@@ -51,7 +51,7 @@ o.diff = o.merge(
 
 -- Which commits, and how they are shown.
 o.log = o.merge(o.diff,
-  o.flags "--oneline --graph --all --no-decorate --follow --merges --no-merges --first-parent --reverse --date-order --topo-order --author-date-order -i --regexp-ignore-case -E --extended-regexp -F --fixed-strings --all-match --invert-grep --abbrev-commit --no-abbrev-commit --left-right --left-only --right-only --cherry-pick --cherry-mark --cherry --boundary --simplify-by-decoration --simplify-merges --full-history --dense --sparse --ancestry-path --parents --children -g --walk-reflogs --source --no-notes --full-diff --relative-date -m -c --cc --no-diff-merges --clear-decorations --show-pulls --log-size --no-walk --root -t",
+  o.flags "--oneline --graph --all --no-decorate --follow --merges --no-merges --first-parent --reverse --date-order --topo-order --author-date-order -i --regexp-ignore-case -E --extended-regexp -F --fixed-strings --all-match --invert-grep --abbrev-commit --no-abbrev-commit --left-right --left-only --right-only --cherry-pick --cherry-mark --cherry --boundary --simplify-by-decoration --simplify-merges --full-history --dense --sparse --ancestry-path --parents --children -g --walk-reflogs --source --no-notes --full-diff --relative-date -m -c --cc --no-diff-merges --clear-decorations --show-pulls --log-size --no-walk --root -t --not",
   {
     ["--decorate"] = optional(v.one_of "short full auto no"), ["--decorate-refs"] = joined(v.ref_pattern), ["--decorate-refs-exclude"] = joined(v.ref_pattern),
     ["-n"] = value(v.int), ["--max-count"] = value(v.int), ["--skip"] = value(v.int), ["--min-parents"] = joined(v.int), ["--max-parents"] = joined(v.int),

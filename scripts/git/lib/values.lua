@@ -347,7 +347,7 @@ function v.url(text, request)
       return "is neither an https nor an ssh address"
     end
   end
-  if host == "" or find(host, "^%-") or (user and find(user, "^%-")) or not find(host, "^[%w._%[%]:-]+$") then
+  if host == "" or find(host, ":", 1, true) and not find(host, "^%[.*%]$") or find(host, "^%-") or (user and find(user, "^%-")) or not find(host, "^[%w._%[%]:-]+$") then
     return "has no proper host"
   elseif is_metadata_host(host) then
     return "points at an address of a cloud's own services"
