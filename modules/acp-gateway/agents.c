@@ -241,7 +241,7 @@ void op_auth_token(struct call *call) {
     return;
   }
   drop_token(agent);
-  agent->token = str_copy(token);
+  agent->token = str_dup(token);
   if (get_integer(gw, call->args, "expiresIn", &expires_s) && expires_s > 0 && expires_s < INT64_C(10000000000))
     agent->token_expires_ms = now_ms(gw) + expires_s * 1000;
   if (agent->needs_auth) {

@@ -50,7 +50,7 @@ static struct file_call *begin(struct session *session, const char *rpc_id, bp_j
     rpc_error(session->process, rpc_id, RPC_INTERNAL, "out of memory");
   if (!f)
     return NULL;
-  *f = (struct file_call){.session = session_ref(session), .rpc_id = str_copy(str_z(rpc_id)), .path = str_copy(relative), .line = 1, .limit = -1};
+  *f = (struct file_call){.session = session_ref(session), .rpc_id = str_dup(str_z(rpc_id)), .path = str_dup(relative), .line = 1, .limit = -1};
   if (f->rpc_id && f->path)
     return f;
   file_free(f);
@@ -147,7 +147,7 @@ void files_write(struct session *session, const char *rpc_id, bp_json params) {
   struct file_call *f = begin(session, rpc_id, params);
   if (!f)
     return;
-  f->content = str_copy(content);
+  f->content = str_dup(content);
   if (!f->content) {
     refuse(f, RPC_INTERNAL, "out of memory");
     return;

@@ -31,8 +31,6 @@ struct session;
 
 bool str_is(bp_str a, const char *b);
 bool str_eq(bp_str a, bp_str b);
-/* A NUL-terminated copy, or NULL. */
-char *str_copy(bp_str s);
 /* Milliseconds since 1970, and as "2026-01-01T12:00:00.000Z". */
 int64_t now_ms(const struct gateway *gw);
 #define TIME_BYTES 32

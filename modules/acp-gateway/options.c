@@ -71,17 +71,17 @@ bool agent_is_authenticated(const struct agent *agent) {
 static bool add_known(struct gateway *gw, size_t number) {
   struct agent *agent = &gw->agents[gw->agent_count++];
   *agent = (struct agent){.gw = gw,
-                          .id = str_copy(str_z(known[number].id)),
-                          .name = str_copy(str_z(known[number].name)),
-                          .description = str_copy(str_z(known[number].description)),
-                          .auth_env = known[number].auth_env ? str_copy(str_z(known[number].auth_env)) : NULL,
+                          .id = str_dup(str_z(known[number].id)),
+                          .name = str_dup(str_z(known[number].name)),
+                          .description = str_dup(str_z(known[number].description)),
+                          .auth_env = known[number].auth_env ? str_dup(str_z(known[number].auth_env)) : NULL,
                           .argv = calloc(3, sizeof(char *)),
                           .requires_auth = known[number].auth_env != NULL,
                           .has_own_files = known[number].has_own_files};
   if (!agent->argv)
     return false;
   for (; known[number].command[agent->argc]; agent->argc++)
-    agent->argv[agent->argc] = str_copy(str_z(known[number].command[agent->argc]));
+    agent->argv[agent->argc] = str_dup(str_z(known[number].command[agent->argc]));
   return agent->id && agent->name && agent->description;
 }
 
@@ -100,7 +100,7 @@ static bool read_command(struct agent *agent, bp_json command, bp_error *err) {
     bp_str text;
     if (gw->json->at(command, i, &word) != BP_OK || gw->json->string(word, &text) != BP_OK)
       return fault(err, agent->id, "command must be a list of texts");
-    agent->argv[agent->argc++] = str_copy(text);
+    agent->argv[agent->argc++] = str_dup(text);
   }
   return agent->argv != NULL;
 }
@@ -117,8 +117,8 @@ static bool read_env(struct agent *agent, bp_json env, bp_error *err) {
   while (agent->env && gw->json->next(env, &cursor, &name, &item) == BP_OK) {
     if (gw->json->string(item, &value) != BP_OK)
       return fault(err, agent->id, "env must be a table of texts");
-    agent->env[2 * agent->env_count] = str_copy(name);
-    agent->env[2 * agent->env_count + 1] = str_copy(value);
+    agent->env[2 * agent->env_count] = str_dup(name);
+    agent->env[2 * agent->env_count + 1] = str_dup(value);
     agent->env_count++;
   }
   return agent->env != NULL;
@@ -129,7 +129,7 @@ static void replace(char **member, const struct gateway *gw, bp_json object, con
   if (!get_text(gw, object, name, &text))
     return;
   free(*member);
-  *member = str_copy(text);
+  *member = str_dup(text);
 }
 
 static bool read_agent(struct gateway *gw, bp_json object, bp_error *err) {
@@ -141,7 +141,7 @@ static bool read_agent(struct gateway *gw, bp_json object, bp_error *err) {
     return fault(err, "?", "there may be 32 agents");
   if (!agent) {
     agent = &gw->agents[gw->agent_count++];
-    *agent = (struct agent){.gw = gw, .id = str_copy(id), .name = str_copy(id), .description = str_copy(BP_LIT(""))};
+    *agent = (struct agent){.gw = gw, .id = str_dup(id), .name = str_dup(id), .description = str_dup(BP_LIT(""))};
   }
   replace(&agent->name, gw, object, "name");
   replace(&agent->description, gw, object, "description");
@@ -178,7 +178,7 @@ static int64_t number(const struct gateway *gw, bp_str name) {
 static void read_folder(struct gateway *gw) {
   bp_str folder = {NULL, 0};
   gw->config->string(gw->self, BP_LIT("working_directory"), &folder);
-  gw->folder = str_copy(folder.len ? folder : gw->core->start_folder(gw->self));
+  gw->folder = str_dup(folder.len ? folder : gw->core->start_folder(gw->self));
 }
 
 bp_status options_read(struct gateway *gw, bp_error *err) {

@@ -225,7 +225,7 @@ static void on_verdict(void *ctx, const bp_verdict *verdict) {
       finish(p, true, true, bp_str_make(NULL, 0), "allowed by a rule");
     } else {
       if (verdict->verdict == BP_VERDICT_ASK && verdict->approval_id.len)
-        p->approval = str_copy(verdict->approval_id);
+        p->approval = str_dup(verdict->approval_id);
       hold(p);
     }
     if (facts)
@@ -291,7 +291,7 @@ static char *event_text(const struct permission *p, const struct subject *s, bp_
     put_raw_or_null(gw, w, "toolCall", whole);
   gw->json->object_end(w);
   if (gw->json->writer_text(w, &text, NULL) == BP_OK)
-    copy = str_copy(text);
+    copy = str_dup(text);
   gw->json->writer_free(w);
   free(whole);
   return copy;
@@ -334,7 +334,7 @@ void permission_ask(struct session *session, const char *rpc_id, bp_json params)
     free(p);
     return;
   }
-  *p = (struct permission){.session = session_ref(session), .rpc_id = str_copy(str_z(rpc_id)), .options = json_copy(gw, options)};
+  *p = (struct permission){.session = session_ref(session), .rpc_id = str_dup(str_z(rpc_id)), .options = json_copy(gw, options)};
   random_id(gw, "perm-", p->id);
   read_subject(gw, tool_call, &s);
   p->event = event_text(p, &s, tool_call);

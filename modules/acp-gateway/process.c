@@ -116,7 +116,7 @@ static void tell_waiters(struct process *process, struct process *found, const c
 
 static void set_error(struct agent *agent, bp_str text) {
   free(agent->error);
-  agent->error = str_copy(text);
+  agent->error = str_dup(text);
 }
 
 static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {

@@ -128,7 +128,7 @@ static void make_session(struct opening *o, bp_str acp_id, bp_json result) {
   memcpy(session->acp_id, acp_id.ptr, acp_id.len);
   name_session(session);
   o->root = 0;
-  session->cwd = str_copy(str_z(o->resolved));
+  session->cwd = str_dup(str_z(o->resolved));
   session->title = take(&o->title);
   session->parent = take(&o->parent);
   session->timeline_root = take(&o->timeline_root);
@@ -313,7 +313,7 @@ static void on_looked(void *ctx, bp_status status) {
 
 static char *copy_member(const struct call *call, const char *name) {
   bp_str text = {NULL, 0};
-  return get_text(call->gw, call->args, name, &text) && text.len ? str_copy(text) : NULL;
+  return get_text(call->gw, call->args, name, &text) && text.len ? str_dup(text) : NULL;
 }
 
 static const char *check(struct call *call, bp_str *ret_cwd) {
@@ -360,7 +360,7 @@ void op_session_new(struct call *call) {
     call_fail(call, 503, BP_E_NO_MEMORY, "", "out of memory");
     return;
   }
-  o->cwd = str_copy(cwd);
+  o->cwd = str_dup(cwd);
   o->env_json = json_copy(gw, get_value(gw, call->args, "env"));
   o->mcp_json = json_copy(gw, get_value(gw, call->args, "mcpServers"));
   o->load_id = copy_member(call, "loadSessionId");
@@ -399,9 +399,9 @@ static void restore(struct gateway *gw, const bp_db_outcome *outcome, uint32_t r
   *session = (struct session){.gw = gw, .references = 1, .agent = agent, .root = root, .created_ms = created.integer, .activity_ms = now_ms(gw)};
   memcpy(session->id, id.ptr, id.len);
   memcpy(session->acp_id, acp_id.ptr, acp_id.len);
-  session->cwd = str_copy(cwd);
-  session->title = title.ptr ? str_copy(title) : NULL;
-  session->parent = parent.ptr ? str_copy(parent) : NULL;
+  session->cwd = str_dup(cwd);
+  session->title = title.ptr ? str_dup(title) : NULL;
+  session->parent = parent.ptr ? str_dup(parent) : NULL;
   session->next = gw->sessions;
   gw->sessions = session;
 }

@@ -239,7 +239,7 @@ void terminal_create(struct session *session, const char *rpc_id, bp_json params
   struct creation *c = calloc(1, sizeof(*c));
   if (!c)
     return;
-  *c = (struct creation){.session = session_ref(session), .rpc_id = str_copy(str_z(rpc_id))};
+  *c = (struct creation){.session = session_ref(session), .rpc_id = str_dup(str_z(rpc_id))};
   get_integer(gw, params, "outputByteLimit", &c->limit);
   const char *fault = NULL;
   if (!read_words(c, params))
@@ -251,7 +251,7 @@ void terminal_create(struct session *session, const char *rpc_id, bp_json params
     creation_free(c);
     return;
   }
-  c->cwd = cwd.len ? str_copy(cwd) : NULL;
+  c->cwd = cwd.len ? str_dup(cwd) : NULL;
   struct kit_buf command = {0};
   kit_buf_add(&command, kit_buf_str(&c->words), SIZE_MAX / 2);
   for (size_t i = 0; i + 1 < command.len; i++)
@@ -293,7 +293,7 @@ void terminal_wait(struct session *session, const char *rpc_id, bp_json params) 
     return;
   if (t->has_ended)
     answer_exit(t, rpc_id);
-  else if (t->wait_count < WAITS_MAX && (t->waits[t->wait_count] = str_copy(str_z(rpc_id))))
+  else if (t->wait_count < WAITS_MAX && (t->waits[t->wait_count] = str_dup(str_z(rpc_id))))
     t->wait_count++;
   else
     rpc_error(session->process, rpc_id, RPC_INTERNAL, "too many requests wait for this terminal");

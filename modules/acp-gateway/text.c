@@ -48,16 +48,6 @@ bool str_is(bp_str a, const char *b) {
   return str_eq(a, str_z(b));
 }
 
-char *str_copy(bp_str s) {
-  char *copy = malloc(s.len + 1);
-  if (!copy)
-    return NULL;
-  if (s.len)
-    memcpy(copy, s.ptr, s.len);
-  copy[s.len] = '\0';
-  return copy;
-}
-
 int64_t now_ms(const struct gateway *gw) {
   return gw->core->now_wall_ns() / 1000000;
 }
@@ -126,7 +116,7 @@ char *json_copy(const struct gateway *gw, bp_json value) {
     return NULL;
   gw->json->put_value(w, value);
   if (gw->json->writer_text(w, &text, NULL) == BP_OK)
-    copy = str_copy(text);
+    copy = str_dup(text);
   gw->json->writer_free(w);
   return copy;
 }

@@ -98,9 +98,9 @@ void turn_end(struct session *session, const char *reason, const char *error) {
   if (e) {
     *e = (struct ending){.gw = gw,
                          .call = turn->call,
-                         .reason = str_copy(str_z(reason)),
-                         .error = error && !turn->is_cancelled ? str_copy(str_z(error)) : NULL,
-                         .text = str_copy(kit_buf_str(&turn->said)),
+                         .reason = str_dup(str_z(reason)),
+                         .error = error && !turn->is_cancelled ? str_dup(str_z(error)) : NULL,
+                         .text = str_dup(kit_buf_str(&turn->said)),
                          .usage = turn->usage};
     memcpy(e->id, session->id, sizeof(e->id));
     turn->call = NULL;
@@ -191,7 +191,7 @@ static char *blocks_of(const struct gateway *gw, bp_json args, bp_str *ret_text)
   put_text(gw, w, "text", *ret_text);
   gw->json->object_end(w);
   gw->json->array_end(w);
-  char *copy = gw->json->writer_text(w, &text, NULL) == BP_OK ? str_copy(text) : NULL;
+  char *copy = gw->json->writer_text(w, &text, NULL) == BP_OK ? str_dup(text) : NULL;
   gw->json->writer_free(w);
   return copy;
 }

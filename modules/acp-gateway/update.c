@@ -102,7 +102,7 @@ static void mode(struct session *session, bp_json update) {
   }
   gw->json->object_end(w);
   if (gw->json->writer_text(w, &text, NULL) == BP_OK)
-    keep(&session->modes, str_copy(text));
+    keep(&session->modes, str_dup(text));
   gw->json->writer_free(w);
   if (old)
     gw->json->release(gw->self, old);
@@ -112,7 +112,7 @@ static void info(struct session *session, bp_json update) {
   bp_str title = {NULL, 0};
   if (!get_text(session->gw, update, "title", &title) || title.len > 4096)
     return;
-  keep(&session->title, str_copy(title));
+  keep(&session->title, str_dup(title));
   const bp_db_value values[] = {db_text(str_z(session->id)), db_text(title)};
   store_run(session->gw, SET_SESSION_TITLE, values, 2);
   timeline_session(session, "running");

@@ -194,10 +194,10 @@ static void on_repository(void *ctx, bp_status status, bp_str payload) {
     refuse_status(c, status, NULL);
     return;
   }
-  if (!c->name[0] && field_text(d, c->repository, "path", &path) && path.ptr)
+  if (!c->name[0] && kit_field_text(d->json, c->repository, "path", &path) && path.ptr)
     name_from_path(c, path);
   if (c->port == 0)
-    c->port = field_number(d, c->repository, "port");
+    c->port = kit_field_number(d->json, c->repository, "port");
   if (c->port <= 0)
     refuse(c, 400, "port is missing, and the repository has none");
   else
@@ -211,7 +211,7 @@ static bool read_list(const struct deployments *d, bp_json facts, const char *na
   bp_json list = 0, item = 0;
   bp_str text = {NULL, 0};
   int64_t number = 0;
-  bool is_good = !member(d, facts, name, &list) || (d->json->type(list) == BP_JSON_ARRAY && d->json->count(list) <= most);
+  bool is_good = !kit_field(d->json, facts, name, &list) || (d->json->type(list) == BP_JSON_ARRAY && d->json->count(list) <= most);
   for (uint32_t i = 0; is_good && list && d->json->at(list, i, &item) == BP_OK; i++)
     is_good = are_texts ? d->json->string(item, &text) == BP_OK : d->json->integer(item, &number) == BP_OK && number > 0;
   bp_json_writer out = 0;
@@ -233,7 +233,7 @@ static const char *read_env(struct creation *c, bp_json body, bp_json facts, cha
   struct environment sent = {0};
   bp_json value = 0, names = 0, item = 0;
   bp_str name;
-  if (!member(d, body, "customEnvVars", &value))
+  if (!kit_field(d->json, body, "customEnvVars", &value))
     return NULL;
   const char *fault = env_read(&sent, d->json, value, text, bytes);
   bool has_names = !fault && d->json->get(facts, BP_LIT("env"), &names) == BP_OK;
@@ -280,7 +280,7 @@ static const char *read_name(struct creation *c, bp_str name) {
 /* A path as a probe takes it. */
 static const char *read_health(struct creation *c, bp_json facts) {
   bp_str path;
-  bool is_good = field_text(c->module, facts, "healthPath", &path) && path.len <= 1024 && (path.len == 0 || path.ptr[0] == '/');
+  bool is_good = kit_field_text(c->module->json, facts, "healthPath", &path) && path.len <= 1024 && (path.len == 0 || path.ptr[0] == '/');
   for (size_t i = 0; is_good && i < path.len; i++)
     is_good = path.ptr[i] > 0x20 && path.ptr[i] < 0x7f;
   if (!is_good)
@@ -292,7 +292,8 @@ static const char *read_health(struct creation *c, bp_json facts) {
 static const char *read_plain(struct creation *c, bp_json facts) {
   const struct deployments *d = c->module;
   bp_str name, domain, mode;
-  if (!field_text(d, facts, "name", &name) || !field_text(d, facts, "domain", &domain) || !field_text(d, facts, "mode", &mode))
+  if (!kit_field_text(d->json, facts, "name", &name) || !kit_field_text(d->json, facts, "domain", &domain) ||
+      !kit_field_text(d->json, facts, "mode", &mode))
     return "name, domain and mode must be strings";
   if (mode.len && !kit_same(mode, "fork") && !kit_same(mode, "cluster"))
     return "mode must be \"fork\" or \"cluster\"";
@@ -301,10 +302,10 @@ static const char *read_plain(struct creation *c, bp_json facts) {
   const char *fault = read_health(c, facts);
   if (fault)
     return fault;
-  c->port = field_number(d, facts, "port");
+  c->port = kit_field_number(d->json, facts, "port");
   if (c->port < 0 || c->port > PORT_MOST)
     return "port must be an integer from 1 to 65535";
-  c->instances = field_number(d, facts, "instances");
+  c->instances = kit_field_number(d->json, facts, "instances");
   if (c->instances < 0 || c->instances > INSTANCES_MOST)
     return "instances must be an integer from 1 to 64";
   c->instances = c->instances ? c->instances : 1;
@@ -334,7 +335,7 @@ static const char *read_all(struct creation *c, bp_json body, bp_json facts, cha
 static bool has_repository(const struct deployments *d, bp_json facts, bp_json *ret) {
   bp_str text;
   int64_t number;
-  if (!member(d, facts, "repository_id", ret) || d->json->type(*ret) == BP_JSON_FALSE)
+  if (!kit_field(d->json, facts, "repository_id", ret) || d->json->type(*ret) == BP_JSON_FALSE)
     return false;
   if (d->json->string(*ret, &text) == BP_OK)
     return text.len > 0;

@@ -237,11 +237,8 @@ void logs_add(struct running *running, unsigned stream, bp_str line);
 void logs_flush(struct deployments *module);
 void logs_start(struct deployments *module);
 
-/* ---- fields.c: what a client sent ---- */
+/* ---- fields.c ---- */
 
-bool member(const struct deployments *module, bp_json object, const char *name, bp_json *ret); /* there and not null */
-bool field_text(const struct deployments *module, bp_json object, const char *name, bp_str *ret);
-int64_t field_number(const struct deployments *module, bp_json object, const char *name);
 void put_number(const bp_json_1 *json, bp_json_writer out, const char *name, int64_t value);
 void put_text(const bp_json_1 *json, bp_json_writer out, const char *name, const char *value);
 

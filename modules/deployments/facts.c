@@ -9,7 +9,7 @@ static void put_action(const struct deployments *d, bp_json_writer facts, const 
 
 static bool put_member(const struct deployments *d, bp_json_writer facts, bp_json body, const char *name, const char *as) {
   bp_json value = 0;
-  if (!member(d, body, name, &value))
+  if (!kit_field(d->json, body, name, &value))
     return false;
   d->json->key(facts, str_z(as));
   d->json->put_value(facts, value);
@@ -20,7 +20,7 @@ static void put_names(const struct deployments *d, bp_json_writer facts, bp_json
   struct environment env = {0};
   bp_json value = 0;
   char text[MESSAGE_BYTES];
-  if (!member(d, body, "customEnvVars", &value))
+  if (!kit_field(d->json, body, "customEnvVars", &value))
     return;
   env_read(&env, d->json, value, text, sizeof(text)); /* what is wrong with it is told by the handler */
   d->json->key(facts, BP_LIT("env"));
@@ -56,7 +56,7 @@ bp_status facts_action(void *state, bp_request request, bp_json_writer facts) {
   bp_str id = {NULL, 0}, action = {NULL, 0};
   d->http->param(request, BP_LIT("id"), &id);
   if (d->http->body(request, &body) == BP_OK)
-    field_text(d, body, "action", &action);
+    kit_field_text(d->json, body, "action", &action);
   d->json->object_begin(facts);
   put_text(d->json, facts, "module", "deployments");
   json_text_member(d->json, facts, BP_LIT("action"), action.ptr ? action : BP_LIT(""));

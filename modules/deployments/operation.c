@@ -230,11 +230,11 @@ void deployments_action(void *state, bp_request request) {
   bp_json facts = 0;
   bp_str action = {NULL, 0};
   d->http->facts(request, &facts);
-  field_text(d, facts, "action", &action);
+  kit_field_text(d->json, facts, "action", &action);
   for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
     if (kit_same(action, kinds[i].name)) {
       d->http->defer(request, NULL, NULL);
-      operation_add(d, (enum operation_kind)i, field_number(d, facts, "id"), request, NULL);
+      operation_add(d, (enum operation_kind)i, kit_field_number(d->json, facts, "id"), request, NULL);
       return;
     }
   kit_problem(d->http, request, 400, BP_LIT("Invalid action. Must be: start, stop, restart, or delete"));

@@ -53,8 +53,8 @@ static void put_figures(const struct deployments *d, bp_json_writer out, const s
 static void put_repository(const struct deployments *d, bp_json_writer out, bp_json repository) {
   bp_str name = {NULL, 0}, path = {NULL, 0};
   if (repository) {
-    field_text(d, repository, "name", &name);
-    field_text(d, repository, "path", &path);
+    kit_field_text(d->json, repository, "name", &name);
+    kit_field_text(d->json, repository, "path", &path);
   }
   json_text_member(d->json, out, BP_LIT("repositoryName"), name.ptr ? name : BP_LIT("Unknown"));
   d->json->key(out, BP_LIT("repositoryPath"));

@@ -120,7 +120,7 @@ static bool is_named(const struct deployments *d, bp_json service, bp_str wanted
   static const char *const names[] = {"id", "name", "containerName"};
   for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     bp_str text;
-    if (field_text(d, service, names[i], &text) && text.ptr && text.len == wanted.len && memcmp(text.ptr, wanted.ptr, text.len) == 0)
+    if (kit_field_text(d->json, service, names[i], &text) && text.ptr && text.len == wanted.len && memcmp(text.ptr, wanted.ptr, text.len) == 0)
       return true;
   }
   return false;
@@ -130,7 +130,7 @@ static bool is_named(const struct deployments *d, bp_json service, bp_str wanted
 static bool inject_one(struct operation *op, bp_json service) {
   const struct deployments *d = op->module;
   bp_str type, address;
-  if (!field_text(d, service, "type", &type) || !field_text(d, service, "connectionString", &address) || !address.ptr)
+  if (!kit_field_text(d->json, service, "type", &type) || !kit_field_text(d->json, service, "connectionString", &address) || !address.ptr)
     return false;
   for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
     if (kit_same(type, kinds[i].type))

@@ -110,7 +110,7 @@ static void on_repository(void *ctx, bp_status status, bp_str payload) {
     give_up(op, 404, "Repository not found");
     return;
   }
-  if (status == BP_OK && d->json->parse(d->self, payload, &root, NULL) == BP_OK && field_text(d, root, "path", &path) && path.len)
+  if (status == BP_OK && d->json->parse(d->self, payload, &root, NULL) == BP_OK && kit_field_text(d->json, root, "path", &path) && path.len)
     op->path = str_dup(path);
   if (root)
     d->json->release(d->self, root);

@@ -41,6 +41,15 @@ bool kit_same(bp_str a, const char *b);
 /* A member whose value is a text. */
 void json_text_member(const bp_json_1 *json, bp_json_writer out, bp_str name, bp_str value);
 
+/* ---- Members of an object whose types nobody has checked yet (fields.c) ---- */
+
+/* True if the member is there and not null. */
+bool kit_field(const bp_json_1 *json, bp_json object, const char *name, bp_json *ret);
+/* A member that is a string, or NULL ptr where it is absent or null. False: it is something else. */
+bool kit_field_text(const bp_json_1 *json, bp_json object, const char *name, bp_str *ret);
+/* A member that is a positive integer, or a string of digits; -1 for anything else, 0 where it is absent or null. */
+int64_t kit_field_number(const bp_json_1 *json, bp_json object, const char *name);
+
 /* ---- Texts that outlive the call they came with ---- */
 
 /* A text of our own, ended by a NUL that does not count. */

@@ -13,7 +13,7 @@ static struct call *call_about(struct repositories *r, bp_request request, bp_st
   if (!call)
     return NULL;
   r->http->facts(request, ret_facts);
-  call->id = field_number(r, *ret_facts, "id");
+  call->id = kit_field_number(r->json, *ret_facts, "id");
   if (call->id > 0)
     return call;
   bp_json value = 0;
@@ -49,8 +49,8 @@ void repositories_update(void *state, bp_request request) {
   struct call *call = call_about(r, request, BP_LIT("repository"), &facts);
   if (!call)
     return;
-  bool are_texts = field_text(r, facts, "name", &name) && field_text(r, facts, "path", &path) && field_text(r, facts, "url", &url) &&
-                   field_text(r, facts, "branch", &branch);
+  bool are_texts = kit_field_text(r->json, facts, "name", &name) && kit_field_text(r->json, facts, "path", &path) &&
+                   kit_field_text(r->json, facts, "url", &url) && kit_field_text(r->json, facts, "branch", &branch);
   if (!are_texts || (name.ptr && name.len == 0) || (path.ptr && path.len == 0)) {
     call_end_problem(call, 400, BP_E_INVALID,
                      are_texts ? BP_LIT("name and path must not be empty") : BP_LIT("name, path, url and branch must be strings"));

@@ -161,15 +161,15 @@ void create_begin(struct call *call, const struct new_repository *wanted, bool i
 
 /* The original's port may be a number or digits; 0, null and nothing at all mean the next free one. */
 static bool read_port(const struct repositories *r, bp_json object, uint32_t *ret) {
-  int64_t port = field_number(r, object, "port");
+  int64_t port = kit_field_number(r->json, object, "port");
   *ret = port > 0 && port <= PORT_MOST ? (uint32_t)port : 0;
   return port >= 0 && port <= PORT_MOST;
 }
 
 const char *create_read(const struct repositories *r, bp_json object, struct new_repository *ret) {
-  bool are_texts = field_text(r, object, "name", &ret->name) && field_text(r, object, "path", &ret->path) &&
-                   field_text(r, object, "type", &ret->type) && field_text(r, object, "url", &ret->url) &&
-                   field_text(r, object, "branch", &ret->branch);
+  bool are_texts = kit_field_text(r->json, object, "name", &ret->name) && kit_field_text(r->json, object, "path", &ret->path) &&
+                   kit_field_text(r->json, object, "type", &ret->type) && kit_field_text(r->json, object, "url", &ret->url) &&
+                   kit_field_text(r->json, object, "branch", &ret->branch);
   if (!are_texts)
     return "name, path, type, url and branch must be strings";
   if (ret->name.len == 0 || ret->path.len == 0 || ret->type.len == 0)

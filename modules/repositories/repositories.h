@@ -44,13 +44,6 @@ void call_read(struct call *call, const bp_db_query *query, bp_db_done_fn done);
 
 bool str_same(bp_str a, const char *b);
 
-/* ---- fields.c: what a client or another module sent ---- */
-
-/* A member that is a string, or NULL ptr where it is absent or null. False: it is something else. */
-bool field_text(const struct repositories *module, bp_json object, const char *name, bp_str *ret);
-/* A member that is an integer, or a string of digits; -1 for anything else, 0 where it is absent or null. */
-int64_t field_number(const struct repositories *module, bp_json object, const char *name);
-
 /* ---- create.c ---- */
 
 struct new_repository {

@@ -12,7 +12,7 @@ static void list(struct call *call, bp_json payload) {
 }
 
 static void get(struct call *call, bp_json payload) {
-  call->id = field_number(call->module, payload, "id");
+  call->id = kit_field_number(call->module->json, payload, "id");
   query_one(call);
 }
 
@@ -30,12 +30,12 @@ static void set_running(struct call *call, bp_json payload) {
   bp_json value = 0;
   uint32_t is_running = 0;
   bp_str url;
-  call->id = field_number(r, payload, "id");
+  call->id = kit_field_number(r->json, payload, "id");
   if (r->json->get(payload, BP_LIT("running"), &value) != BP_OK || r->json->boolean(value, &is_running) != BP_OK ||
-      !field_text(r, payload, "url", &url))
+      !kit_field_text(r->json, payload, "url", &url))
     call_end_problem(call, 400, BP_E_INVALID, BP_LIT("running must be true or false, url a string"));
   else
-    change_running(call, is_running != 0, field_number(r, payload, "pid"), url);
+    change_running(call, is_running != 0, kit_field_number(r->json, payload, "pid"), url);
 }
 
 static const struct {
