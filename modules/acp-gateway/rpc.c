@@ -159,7 +159,7 @@ static void take_line(struct process *process, bp_str line) {
   const struct gateway *gw = process->gw;
   bp_json root = 0;
   bp_error err = BP_ERROR_INIT;
-  while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' '))
+  while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == ' ' || line.ptr[line.len - 1] == '\t'))
     line.len--;
   if (!line.len)
     return;
