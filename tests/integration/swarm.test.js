@@ -357,7 +357,10 @@ test('the timeline shows workers as children of the tasks they began with, and t
   const id = await begin('1. wait\n2. plain', 2, other);
   const work = () => traces().find((one) => one.session === id && one.what === 'start wait');
   const { pid } = await waitFor('the worker', work);
-  await waitFor('the other task to be done', async () => below(await tree(id, other), 'task').map((task) => task.status).join() === 'running,done');
+  await waitFor('the other task to be done, and its worker to have left', async () => {
+    const tasks = below(await tree(id, other), 'task');
+    return tasks.map((one) => one.status).join() === 'running,done' && below(tasks[1], 'process').every((child) => child.status === 'done');
+  });
   const [task] = below(await tree(id, other), 'task');
   assert.deepStrictEqual(below(task, 'process').map((child) => [child.pid, child.status, child.agent_id]), [[pid, 'running', task.agent_id]]);
   await call('DELETE', `/api/sessions/${id}`, undefined, other);
