@@ -100,6 +100,13 @@ bool str_is_utf8(bp_str s) {
   const unsigned char *p = (const unsigned char *)s.ptr;
   size_t i = 0;
   while (i < s.len) {
+    uint64_t block = 0x80;
+    if (s.len - i >= sizeof(block))
+      memcpy(&block, p + i, sizeof(block));
+    if ((block & 0x8080808080808080u) == 0) { /* eight bytes of ASCII at once */
+      i += sizeof(block);
+      continue;
+    }
     if (p[i] < 0x80) {
       i++;
       continue;

@@ -21,16 +21,34 @@ static void write_escape(struct buf *out, unsigned char byte) {
   buf_append(out, text, letter == 'u' ? 6 : 2);
 }
 
+#define BLOCK 8u
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/* Whether eight bytes need no escape: none is below 0x20, a quote or a backslash. Exact for each of the three tests as a whole:
+ * x - EACH(n) borrows into the high bit of a byte below n, and ~x keeps bytes of 0x80 and above out. */
+static bool is_plain_block(const char *bytes) {
+  uint64_t x, quotes, slashes;
+  memcpy(&x, bytes, sizeof(x));
+  quotes = x ^ EACH((uint64_t)'"');
+  slashes = x ^ EACH((uint64_t)'\\');
+  uint64_t hits = ((x - EACH(0x20u)) & ~x) | ((quotes - EACH(1u)) & ~quotes) | ((slashes - EACH(1u)) & ~slashes);
+  return (hits & EACH(0x80u)) == 0;
+}
+
 void doc_write_string(struct buf *out, bp_str text) {
-  size_t start = 0;
+  size_t start = 0, i = 0;
   buf_append_char(out, '"');
-  for (size_t i = 0; i < text.len; i++) {
-    unsigned char byte = (unsigned char)text.ptr[i];
+  while (i < text.len) {
+    if (text.len - i >= BLOCK && is_plain_block(text.ptr + i)) {
+      i += BLOCK;
+      continue;
+    }
+    unsigned char byte = (unsigned char)text.ptr[i++];
     if (!escapes[byte])
       continue;
-    buf_append(out, text.ptr + start, i - start);
+    buf_append(out, text.ptr + start, i - 1 - start);
     write_escape(out, byte);
-    start = i + 1;
+    start = i;
   }
   if (text.len > start)
     buf_append(out, text.ptr + start, text.len - start);

@@ -2,6 +2,7 @@
 #include "unit.h"
 #include "json/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,39 @@ static void test_written_text_reads_back_the_same(void **state) {
   same("\"\\ud83d\\ude00\"", "\"\xF0\x9F\x98\x80\"");
 }
 
+/* What a string of one special byte among others must look like, byte by byte. */
+static void check_escape(unsigned char byte, size_t at, size_t len) {
+  static const char *const letters[32] = {['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"};
+  char text[32], special[8];
+  struct buf out = {0}, expected = {0};
+  memset(text, 'a' + (int)(at % 3), len);
+  text[at] = (char)byte;
+  if (byte == '"' || byte == '\\')
+    snprintf(special, sizeof(special), "\\%c", byte);
+  else if (byte < 0x20 && letters[byte])
+    snprintf(special, sizeof(special), "%s", letters[byte]);
+  else if (byte < 0x20)
+    snprintf(special, sizeof(special), "\\u%04x", byte);
+  else
+    snprintf(special, sizeof(special), "%c", byte);
+  buf_printf(&expected, "\"%.*s", (int)at, text);
+  buf_append_z(&expected, special);
+  buf_printf(&expected, "%.*s\"", (int)(len - at - 1), text + at + 1);
+  doc_write_string(&out, bp_str_make(text, len));
+  assert_int_equal(out.len, expected.len);
+  assert_memory_equal(out.data, expected.data, expected.len);
+  buf_release(&out);
+  buf_release(&expected);
+}
+
+static void test_escapes_are_found_wherever_they_stand(void **state) {
+  (void)state;
+  for (unsigned byte = 0; byte < 256; byte++)
+    for (size_t len = 1; len <= 18; len++)
+      for (size_t at = 0; at < len && byte; at++)
+        check_escape((unsigned char)byte, at, len);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_any_value_may_be_the_top),
@@ -132,6 +166,7 @@ int main(void) {
       cmocka_unit_test(test_brackets_in_strings_do_not_count),
       cmocka_unit_test(test_members_are_limited),
       cmocka_unit_test(test_written_text_reads_back_the_same),
+      cmocka_unit_test(test_escapes_are_found_wherever_they_stand),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
