@@ -46,7 +46,6 @@ struct deployments {
   bool is_recovered; /* no operation begins before what ran in an earlier run of the host is known */
   bool is_recovering;
   bool is_sampling, is_draining;
-  bool is_listened;    /* as of the last flush of logs */
   bool is_beginning;   /* operations_begin is under way */
   unsigned unattended; /* operations with has_place */
 };
@@ -234,7 +233,8 @@ const char *services_inject(struct operation *operation, bp_str discovered, char
 /* ---- logs.c ---- */
 
 void logs_add(struct running *running, unsigned stream, bp_str line);
-void logs_flush(struct deployments *module);
+/* Tells whoever watches what was gathered; called now and then, and before `running` goes. */
+void logs_flush(struct running *running);
 void logs_start(struct deployments *module);
 
 /* ---- fields.c ---- */

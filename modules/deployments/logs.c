@@ -25,12 +25,9 @@ static void keep_last_words(struct running *running, bp_str line) {
 }
 
 void logs_add(struct running *running, unsigned stream, bp_str line) {
-  struct deployments *d = running->module;
   struct batch *batch = &running->batches[stream];
   if (line.len)
     keep_last_words(running, line);
-  if (!d->is_listened)
-    return;
   if (!batch->text)
     batch->text = malloc(BATCH_BYTES);
   if (!batch->text || batch->len + 1 >= BATCH_BYTES)
@@ -42,25 +39,20 @@ void logs_add(struct running *running, unsigned stream, bp_str line) {
   batch->text[batch->len++] = '\n';
 }
 
-static void flush_one(const struct deployments *d, struct running *running) {
+void logs_flush(struct running *running) {
   for (unsigned i = 0; i < STREAM_COUNT; i++) {
     struct batch *batch = &running->batches[i];
     if (batch->len)
-      event_output(d, running->id, i, bp_str_make(batch->text, batch->len));
+      event_output(running->module, running->id, i, bp_str_make(batch->text, batch->len));
     batch->len = 0;
   }
 }
 
-void logs_flush(struct deployments *d) {
-  for (struct running *running = d->running; running; running = running->next)
-    flush_one(d, running);
-}
-
 static void on_flush(void *ctx, bp_timer timer) {
-  struct deployments *d = ctx;
+  const struct deployments *d = ctx;
   (void)timer;
-  d->is_listened = d->live->listeners(BP_LIT("deployments.socket")) > 0;
-  logs_flush(d);
+  for (struct running *running = d->running; running; running = running->next)
+    logs_flush(running);
 }
 
 void logs_start(struct deployments *d) {

@@ -29,6 +29,7 @@ void running_drop(struct deployments *d, struct running *running) {
   for (struct running **at = &d->running; *at; at = &(*at)->next)
     if (*at == running) {
       *at = running->next;
+      logs_flush(running);
       free_one(running);
       return;
     }

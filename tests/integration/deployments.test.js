@@ -77,6 +77,17 @@ const ask = (port, target = '/') => new Promise((resolve) => {
 });
 const answers = (port) => waitFor(`a program on port ${port}`, () => ask(port));
 
+test('what a program says first is told to whoever has only just come to listen', async () => {
+  const repo = await repository('words', { 'package.json': { scripts: { start: 'tail -f said.txt' } }, 'said.txt': 'the only line\n' });
+  const { id } = await deploy({ repositoryId: repo.id });
+  const watch = await openEventStream('/api/backplane/live?topics=deployments.socket', { port: host.port() });
+  await act(id, 'start');
+  const told = await waitFor('its line', () => watch.events.map((event) => JSON.parse(event.data).data).find((event) => event.event === 'deployment:logs'));
+  assert.deepEqual([told.args[0].id, told.args[0].stream, told.args[0].data], [id, 'stdout', 'the only line\n']);
+  watch.close();
+  assert.equal((await act(id, 'delete')).status, 200);
+});
+
 test('what is missing or wrong is refused with the known sentences', async () => {
   const { id } = await nodeApp('refusals');
   for (const body of [{}, { repositoryId: null }, { repoId: 0 }, { repositoryId: '' }])
