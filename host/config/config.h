@@ -75,8 +75,11 @@ char *config_find(const char *from_command_line);
 bool config_check_options(const struct config_module *module, const bp_array *declared, json_t **ret, struct config_errors *errors);
 
 struct plugin;
-/* Gives a plugin its checked options (for bp.config/1); returns true if they changed. Takes ownership of `options`. */
-bool config_set_options(struct plugin *owner, const bp_array *declared, json_t *options);
+/* Gives a plugin its checked options (for bp.config/1); returns true if they changed. Takes ownership of `options`. Strings of
+ * the options before stay readable until the next change: the plugin hears of this one later. */
+bool config_set_options(struct plugin *owner, json_t *options);
+/* True if these checked options are the ones it has. */
+bool config_same_options(const struct plugin *owner, const json_t *options);
 void config_forget(struct plugin *owner);
 
 #endif

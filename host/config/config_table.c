@@ -13,32 +13,43 @@
 /* A plugin's config_data: the values with defaults filled in, and the JSON texts asked for so far. */
 struct given {
   json_t *values;
-  json_t *texts; /* name: JSON text of its value */
+  json_t *texts;         /* name: JSON text of its value */
+  struct given *earlier; /* what the plugin still holds strings of until it has been told of the change */
 };
 
-bool config_set_options(struct plugin *owner, const bp_array *declared, json_t *options) {
-  (void)declared;
-  struct given *given = owner->config_data;
-  if (given && json_equal(given->values, options)) {
+static void given_free(struct given *given) {
+  if (!given)
+    return;
+  given_free(given->earlier);
+  json_decref(given->values);
+  json_decref(given->texts);
+  free(given);
+}
+
+bool config_same_options(const struct plugin *owner, const json_t *options) {
+  const struct given *given = owner->config_data;
+  return given && json_equal(given->values, options);
+}
+
+bool config_set_options(struct plugin *owner, json_t *options) {
+  struct given *earlier = owner->config_data;
+  if (config_same_options(owner, options)) {
     json_decref(options);
     return false;
   }
-  config_forget(owner);
-  given = mem_alloc(sizeof(*given));
-  given->values = options;
-  given->texts = json_object();
+  if (earlier) {
+    given_free(earlier->earlier);
+    earlier->earlier = NULL;
+  }
+  struct given *given = mem_alloc(sizeof(*given));
+  *given = (struct given){.values = options, .texts = json_object(), .earlier = earlier};
   owner->config_data = given;
   return true;
 }
 
 void config_forget(struct plugin *owner) {
-  struct given *given = owner->config_data;
-  if (!given)
-    return;
+  given_free(owner->config_data);
   owner->config_data = NULL;
-  json_decref(given->values);
-  json_decref(given->texts);
-  free(given);
 }
 
 static struct given *given_to(bp_plugin self) {

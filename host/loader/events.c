@@ -166,6 +166,15 @@ bp_status events_unsubscribe(bp_subscription subscription) {
   return BP_OK;
 }
 
+bool events_has_subscriber(const struct plugin *plugin, bp_str name) {
+  for (uint32_t i = 0; i < subscriptions.count; i++) {
+    const struct subscription *s = subscriptions.items[i].object;
+    if (s && s->owner == plugin && matches(str_from(s->name), name))
+      return true;
+  }
+  return false;
+}
+
 void events_release(void) {
   for (struct notice *notice = take_all(), *next; notice; notice = next) {
     next = notice->next;

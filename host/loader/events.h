@@ -3,6 +3,7 @@
 #define HOST_LOADER_EVENTS_H
 
 #include <backplane/events.h>
+#include <stdbool.h>
 
 struct plugin;
 
@@ -14,6 +15,8 @@ void events_emit(bp_str name, bp_str payload, struct plugin *only);
 bp_status events_queue(bp_str name, bp_str payload);
 bp_status events_subscribe(struct plugin *owner, bp_str name, bp_event_fn fn, void *ctx, bp_subscription *ret);
 bp_status events_unsubscribe(bp_subscription subscription);
+/* True if this plugin would be told a notice of this name. Main thread. */
+bool events_has_subscriber(const struct plugin *plugin, bp_str name);
 /* Drops what is queued and frees the tables, at the very end. */
 void events_release(void);
 

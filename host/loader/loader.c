@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CONFIG_CHANGED BP_LIT("bp.config.changed")
+
 static struct {
   const struct config *config;
   char *private_dir;
@@ -140,6 +142,14 @@ static bool has_same_file(const struct plugin *plugin, const struct config_modul
   return is_same;
 }
 
+/* Whoever does not listen for changed options gets them by a new start. */
+static bool must_start_anew(const struct plugin *plugin, const struct config_module *module) {
+  if (!start_would_change(plugin, module) || events_has_subscriber(plugin, CONFIG_CHANGED))
+    return false;
+  log_info(plugin->id, "module \"%s\" is started anew: its options changed", plugin->id);
+  return true;
+}
+
 /* Marks whoever needs a marked one, until nobody is added. */
 static void mark_dependants(void) {
   for (bool changed = true; changed;) {
@@ -155,7 +165,7 @@ static bp_status update_options(struct plugin *plugin, const struct config_modul
   bool is_changed = false;
   bp_status status = start_options(plugin, module, &is_changed, err);
   if (status == BP_OK && is_changed)
-    events_emit(BP_LIT("bp.config.changed"), BP_LIT("{}"), plugin);
+    events_emit(CONFIG_CHANGED, BP_LIT("{}"), plugin);
   return status;
 }
 
@@ -182,7 +192,7 @@ bp_status loader_apply(const struct config *config, bp_error *err) {
     if (!is_live(p))
       continue;
     const struct config_module *module = module_find(config, p->id);
-    p->wants_drain = !module || !has_same_file(p, module);
+    p->wants_drain = !module || !has_same_file(p, module) || must_start_anew(p, module);
   }
   mark_dependants();
   for (struct plugin *p = plugin_first(); p; p = p->next) {

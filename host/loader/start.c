@@ -119,12 +119,21 @@ static bp_status step_families(struct plugin *plugin, const struct config_module
   return status;
 }
 
+bool start_would_change(const struct plugin *plugin, const struct config_module *module) {
+  struct config_errors *errors = mem_alloc(sizeof(*errors));
+  json_t *options = NULL;
+  bool would = config_check_options(module, &plugin->descriptor.options, &options, errors) && !config_same_options(plugin, options);
+  json_decref(options);
+  free(errors);
+  return would;
+}
+
 bp_status start_options(struct plugin *plugin, const struct config_module *module, bool *ret_changed, bp_error *err) {
   struct config_errors *errors = mem_alloc(sizeof(*errors));
   json_t *options = NULL;
   bp_status status = BP_OK;
   if (config_check_options(module, &plugin->descriptor.options, &options, errors)) {
-    *ret_changed = config_set_options(plugin, &plugin->descriptor.options, options);
+    *ret_changed = config_set_options(plugin, options);
   } else {
     const struct config_error *first = &errors->items[0];
     status = fail(err, BP_E_INVALID, "%s:%d: %s", first->file, first->line, first->message);

@@ -19,6 +19,9 @@ void start_missing(const struct config *config, const char *private_dir);
 /* The options as configured, checked; true when the plugin's values changed. */
 bp_status start_options(struct plugin *plugin, const struct config_module *module, bool *ret_changed, bp_error *err);
 
+/* True if the options as configured are in order and others than the plugin has. */
+bool start_would_change(const struct plugin *plugin, const struct config_module *module);
+
 /* True if `plugin` cannot run without `other`. */
 bool start_depends(const struct plugin *plugin, const struct plugin *other);
 

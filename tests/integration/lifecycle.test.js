@@ -29,6 +29,23 @@ test('a compatibility listener is open while a module of its family is', async (
   await host.stop();
 });
 
+test('changed options reach a module that runs, and leave the others alone', async () => {
+  const agent = (id) => `module "acp-gateway" { agents = { { id = "${id}", command = { "/bin/true" } } } }\n`;
+  const host = await startHost({ config: MODULE + agent('first') });
+  const names = async () => {
+    const reply = await host.request('GET', '/f/acp-gateway/agents');
+    return reply.status === 200 ? reply.json().data.agents.map((each) => each.id) : [];
+  };
+  const generation = async (id) => (await host.request('GET', `/api/backplane/modules/${id}`)).json().generation;
+  assert.ok((await names()).includes('first'));
+  host.writeConfig(MODULE + agent('second'));
+  host.child.kill('SIGHUP');
+  await waitFor('the new options', async () => (await names()).includes('second'));
+  assert.equal((await names()).includes('first'), false);
+  assert.deepEqual([await generation('acp-gateway'), await generation('observability')], [2, 1]);
+  await host.stop();
+});
+
 test('a taken port is one warning that names its holder, and is tried again', async () => {
   const host = new Host({ config: FAMILY + MODULE, ports: [8765] });
   host.offset = 11300 + Math.floor(Math.random() * 11000);

@@ -1,6 +1,8 @@
 /* bp.config/1: the values of the options a plugin declared in its descriptor.
  *
- * The host has checked names, types and bounds before `create`; a missing value is the declared default. */
+ * The host has checked names, types and bounds before `create`; a missing value is the declared default.
+ * Where they change while the host runs, a plugin is drained and created anew with them, unless it subscribes to the notice
+ * "bp.config.changed" (events.h): then it reads them again. */
 #ifndef BACKPLANE_CONFIG_H
 #define BACKPLANE_CONFIG_H
 

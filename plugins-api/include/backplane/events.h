@@ -2,7 +2,8 @@
  *
  * Not the live log (live.h): nothing here is stored, numbered or shown to clients. Names under "bp." are the host's:
  *   bp.ready            listeners are open                          payload {}
- *   bp.config.changed   this plugin's options changed, read again   payload {}
+ *   bp.config.changed   this plugin's options changed: read them again; payload {}. Whoever does not
+ *                       subscribe to it is drained and created anew with the new options instead
  *   bp.store.readonly   the store turned read-only or writable      payload {"readonly":true|false}
  *   bp.stopping         graceful stop has begun                     payload {} */
 #ifndef BACKPLANE_EVENTS_H

@@ -1,7 +1,9 @@
 /* Options of a module against its declarations, and how the module reads them through bp.config/1. */
+#include "base/str.h"
 #include "config/config.h"
 #include "loader/plugin.h"
 #include "loader/tables.h"
+#include "loop/loop.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -35,7 +37,7 @@ static void release(struct config_module *module) {
   json_decref(module->lines);
 }
 
-static void accept(const char *text, const char *expected) {
+static void takes(const char *text, const char *expected) {
   struct config_errors errors = {0};
   struct config_module module = written(text);
   json_t *checked = NULL;
@@ -62,14 +64,14 @@ static void refuse(const char *text, int line, const char *message) {
 
 static void test_what_is_not_written_is_the_default(void **state) {
   (void)state;
-  accept("{}", "{\"retention_days\":7,\"title\":\"none\",\"is_open\":false,\"ratio\":0.5,\"names\":[],\"roots\":{},\"rules\":null,\"api_key\":\"\"}");
+  takes("{}", "{\"retention_days\":7,\"title\":\"none\",\"is_open\":false,\"ratio\":0.5,\"names\":[],\"roots\":{},\"rules\":null,\"api_key\":\"\"}");
 }
 
 static void test_values_take_the_declared_type(void **state) {
   (void)state;
-  accept("{\"retention_days\":8.0,\"ratio\":2,\"names\":{},\"roots\":{\"a\":\"b\"},\"rules\":{\"x\":[1]},\"is_open\":true}",
-         "{\"retention_days\":8,\"title\":\"none\",\"is_open\":true,\"ratio\":2.0,\"names\":[],\"roots\":{\"a\":\"b\"},\"rules\":{\"x\":[1]},"
-         "\"api_key\":\"\"}");
+  takes("{\"retention_days\":8.0,\"ratio\":2,\"names\":{},\"roots\":{\"a\":\"b\"},\"rules\":{\"x\":[1]},\"is_open\":true}",
+        "{\"retention_days\":8,\"title\":\"none\",\"is_open\":true,\"ratio\":2.0,\"names\":[],\"roots\":{\"a\":\"b\"},\"rules\":{\"x\":[1]},"
+        "\"api_key\":\"\"}");
 }
 
 static void test_errors_name_option_line_and_fix(void **state) {
@@ -131,12 +133,33 @@ static void test_longer_declarations_are_read_by_their_stride(void **state) {
   release(&module);
 }
 
+static bp_str read_text(bp_plugin self) {
+  bp_str text = {0};
+  assert_int_equal(config_table.string(self, BP_LIT("a"), &text), BP_OK);
+  return text;
+}
+
+static void test_earlier_strings_stay_until_the_next_change(void **state) {
+  (void)state;
+  assert_true(loop_init());
+  struct plugin *plugin = plugin_add(BP_LIT("p"), "/p.so");
+  config_set_options(plugin, json_pack("{s:s}", "a", "first"));
+  bp_str first = read_text(plugin->handle);
+  config_set_options(plugin, json_pack("{s:s}", "a", "second"));
+  assert_true(str_eq(first, BP_LIT("first")));
+  assert_true(str_eq(read_text(plugin->handle), BP_LIT("second")));
+  config_set_options(plugin, json_pack("{s:s}", "a", "third"));
+  config_forget(plugin);
+  plugin_registry_release();
+  loop_release();
+}
+
 static void test_setting_tells_whether_anything_changed(void **state) {
   (void)state;
   struct plugin plugin = {0};
-  assert_true(config_set_options(&plugin, &declared, json_pack("{s:i}", "a", 1)));
-  assert_false(config_set_options(&plugin, &declared, json_pack("{s:i}", "a", 1)));
-  assert_true(config_set_options(&plugin, &declared, json_pack("{s:i}", "a", 2)));
+  assert_true(config_set_options(&plugin, json_pack("{s:i}", "a", 1)));
+  assert_false(config_set_options(&plugin, json_pack("{s:i}", "a", 1)));
+  assert_true(config_set_options(&plugin, json_pack("{s:i}", "a", 2)));
   config_forget(&plugin);
   assert_null(plugin.config_data);
   config_forget(&plugin);
@@ -150,6 +173,7 @@ int main(void) {
       cmocka_unit_test(test_all_errors_of_a_module_are_told),
       cmocka_unit_test(test_a_required_option_and_a_broken_default_are_told),
       cmocka_unit_test(test_longer_declarations_are_read_by_their_stride),
+      cmocka_unit_test(test_earlier_strings_stay_until_the_next_change),
       cmocka_unit_test(test_setting_tells_whether_anything_changed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,19 @@ static bp_subscription subscribe(struct plugin *owner, const char *name, bp_even
   return subscription;
 }
 
+static void test_whether_anybody_listens(void **state) {
+  (void)state;
+  assert_false(events_has_subscriber(a, BP_LIT("bp.config.changed")));
+  subscribe(a, "bp.*", note, "A");
+  assert_true(events_has_subscriber(a, BP_LIT("bp.config.changed")));
+  assert_false(events_has_subscriber(b, BP_LIT("bp.config.changed")));
+  bp_subscription exact = subscribe(b, "bp.config.changed", note, "B");
+  assert_true(events_has_subscriber(b, BP_LIT("bp.config.changed")));
+  assert_false(events_has_subscriber(b, BP_LIT("bp.ready")));
+  events_table.unsubscribe(exact);
+  assert_false(events_has_subscriber(b, BP_LIT("bp.config.changed")));
+}
+
 static void test_delivered_later_in_order(void **state) {
   (void)state;
   subscribe(a, "b.*", note, "a");
@@ -139,13 +152,9 @@ static void test_revoked_with_its_plugin(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(test_delivered_later_in_order),
-      CASE(test_names_and_prefixes),
-      CASE(test_host_notice_for_one),
-      CASE(test_bad_names_are_refused),
-      CASE(test_queue_is_bounded_for_plugins_only),
-      CASE(test_cancelled_in_delivery),
-      CASE(test_revoked_with_its_plugin),
+      CASE(test_whether_anybody_listens), CASE(test_delivered_later_in_order), CASE(test_names_and_prefixes),
+      CASE(test_host_notice_for_one),     CASE(test_bad_names_are_refused),    CASE(test_queue_is_bounded_for_plugins_only),
+      CASE(test_cancelled_in_delivery),   CASE(test_revoked_with_its_plugin),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
