@@ -29,8 +29,13 @@ static bool grow(struct buf *b, size_t need) {
   return true;
 }
 
+/* Without a call where there is room, as there nearly always is. */
+static inline bool make_room(struct buf *b, size_t need) {
+  return (!b->failed && need <= b->cap - b->len) || grow(b, need);
+}
+
 void buf_append(struct buf *b, const void *data, size_t len) {
-  if (len == 0 || !grow(b, len))
+  if (len == 0 || !make_room(b, len))
     return;
   memcpy(b->data + b->len, data, len);
   b->len += len;
@@ -45,7 +50,8 @@ void buf_append_z(struct buf *b, const char *z) {
 }
 
 void buf_append_char(struct buf *b, char c) {
-  buf_append(b, &c, 1);
+  if (make_room(b, 1))
+    b->data[b->len++] = c;
 }
 
 void buf_append_u64(struct buf *b, uint64_t value) {
@@ -74,7 +80,7 @@ void buf_printf(struct buf *b, const char *format, ...) {
 }
 
 char *buf_reserve(struct buf *b, size_t len) {
-  return grow(b, len) ? b->data + b->len : NULL;
+  return make_room(b, len) ? b->data + b->len : NULL;
 }
 
 void buf_consume(struct buf *b, size_t len) {

@@ -22,6 +22,8 @@ json_t *doc_parse(bp_str text, const struct doc_limits *limits, bp_error *err);
 bool doc_integer(const json_t *value, int64_t *ret);
 /* Appends compact text. */
 void doc_write(struct buf *out, const json_t *value);
+/* Appends a quoted string that is ASCII and needs no escape. False: it is not of that kind (or memory is short), nothing is written. */
+bool doc_write_ascii(struct buf *out, bp_str text);
 /* Appends a quoted, escaped string. */
 void doc_write_string(struct buf *out, bp_str text);
 

@@ -24,22 +24,47 @@ static void write_escape(struct buf *out, unsigned char byte) {
 #define BLOCK 8u
 #define EACH(byte) (0x0101010101010101u * (byte))
 
-/* Whether eight bytes need no escape: none is below 0x20, a quote or a backslash. Exact for each of the three tests as a whole:
- * x - EACH(n) borrows into the high bit of a byte below n, and ~x keeps bytes of 0x80 and above out. */
-static bool is_plain_block(const char *bytes) {
-  uint64_t x, quotes, slashes;
+/* Whether eight bytes need no escape: none is below 0x20, a quote or a backslash; and none has a bit of `unwanted`. Exact for each test as a
+ * whole: x - EACH(n) borrows into the high bit of a byte below n, and ~x keeps bytes of 0x80 and above out. */
+static bool is_plain_block(const char *bytes, uint64_t unwanted) {
+  uint64_t x;
   memcpy(&x, bytes, sizeof(x));
-  quotes = x ^ EACH((uint64_t)'"');
-  slashes = x ^ EACH((uint64_t)'\\');
-  uint64_t hits = ((x - EACH(0x20u)) & ~x) | ((quotes - EACH(1u)) & ~quotes) | ((slashes - EACH(1u)) & ~slashes);
+  uint64_t quotes = x ^ EACH((uint64_t)'"'), slashes = x ^ EACH((uint64_t)'\\');
+  uint64_t hits = ((x - EACH(0x20u)) & ~x) | ((quotes - EACH(1u)) & ~quotes) | ((slashes - EACH(1u)) & ~slashes) | (x & unwanted);
   return (hits & EACH(0x80u)) == 0;
 }
 
-void doc_write_string(struct buf *out, bp_str text) {
+/* ASCII that goes out as it is; what most keys and many values are. */
+static bool is_plain_ascii(bp_str text) {
+  size_t i = 0;
+  for (; text.len - i >= BLOCK; i += BLOCK)
+    if (!is_plain_block(text.ptr + i, EACH(0x80u)))
+      return false;
+  if (i > 0)
+    return i == text.len || is_plain_block(text.ptr + text.len - BLOCK, EACH(0x80u));
+  for (; i < text.len; i++)
+    if ((unsigned char)text.ptr[i] >= 0x80 || escapes[(unsigned char)text.ptr[i]])
+      return false;
+  return true;
+}
+
+bool doc_write_ascii(struct buf *out, bp_str text) {
+  char *at = is_plain_ascii(text) ? buf_reserve(out, text.len + 2) : NULL;
+  if (!at)
+    return false;
+  at[0] = '"';
+  if (text.len)
+    memcpy(at + 1, text.ptr, text.len);
+  at[text.len + 1] = '"';
+  out->len += text.len + 2;
+  return true;
+}
+
+static void write_escaped(struct buf *out, bp_str text) {
   size_t start = 0, i = 0;
   buf_append_char(out, '"');
   while (i < text.len) {
-    if (text.len - i >= BLOCK && is_plain_block(text.ptr + i)) {
+    if (text.len - i >= BLOCK && is_plain_block(text.ptr + i, 0)) {
       i += BLOCK;
       continue;
     }
@@ -53,6 +78,11 @@ void doc_write_string(struct buf *out, bp_str text) {
   if (text.len > start)
     buf_append(out, text.ptr + start, text.len - start);
   buf_append_char(out, '"');
+}
+
+void doc_write_string(struct buf *out, bp_str text) {
+  if (!doc_write_ascii(out, text))
+    write_escaped(out, text);
 }
 
 void scalar_integer(struct buf *out, int64_t value) {

@@ -144,6 +144,16 @@ void writers_array_end(bp_json_writer handle) {
   end_level(handle, LEVEL_ARRAY, ']', "array_end without an open array");
 }
 
+/* Text that is ASCII throughout needs one look only. */
+static void put_checked(struct writer *w, bp_str text, const char *wrong) {
+  if (doc_write_ascii(&w->out, text))
+    return;
+  if (str_is_utf8(text))
+    doc_write_string(&w->out, text);
+  else
+    misuse(w, wrong);
+}
+
 void writers_key(bp_json_writer handle, bp_str key) {
   struct writer *w = pins_find(&writers, handle);
   if (!w || w->misuse)
@@ -153,14 +163,10 @@ void writers_key(bp_json_writer handle, bp_str key) {
     misuse(w, *level & LEVEL_KEYED ? "a second key where a value is due" : "a key outside an object");
     return;
   }
-  if (!str_is_utf8(key)) {
-    misuse(w, "a key that is not UTF-8");
-    return;
-  }
   if (*level & LEVEL_FILLED)
     buf_append_char(&w->out, ',');
   *level |= LEVEL_KEYED;
-  doc_write_string(&w->out, key);
+  put_checked(w, key, "a key that is not UTF-8");
   buf_append_char(&w->out, ':');
 }
 
@@ -194,12 +200,8 @@ void writers_real(bp_json_writer handle, double value) {
 
 void writers_string(bp_json_writer handle, bp_str value) {
   struct writer *w = begin_value(handle);
-  if (!w)
-    return;
-  if (str_is_utf8(value))
-    doc_write_string(&w->out, value);
-  else
-    misuse(w, "a string that is not UTF-8");
+  if (w)
+    put_checked(w, value, "a string that is not UTF-8");
 }
 
 void writers_value(bp_json_writer handle, bp_json value) {

@@ -57,6 +57,7 @@ static bp_status add_set(void *ctx, const char *name, bp_error *err) {
     rule_set_free(set);
     return fail(err, BP_E_LIMIT, "the scripts folder \"%s\" has more than %d sets", sets->dir, RULE_SETS_MOST);
   }
+  sets->names[sets->count] = str_from(rule_set_name(set));
   sets->items[sets->count++] = set;
   return BP_OK;
 }
@@ -84,7 +85,7 @@ void rule_sets_free(struct rule_sets *sets) {
 
 struct rule_set *rule_sets_find(const struct rule_sets *sets, bp_str name) {
   for (unsigned i = 0; sets && i < sets->count; i++)
-    if (str_eq(str_from(rule_set_name(sets->items[i])), name))
+    if (str_eq(sets->names[i], name))
       return sets->items[i];
   return NULL;
 }

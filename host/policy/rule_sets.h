@@ -9,6 +9,7 @@
 struct rule_sets {
   char *dir;
   struct rule_set *items[RULE_SETS_MOST]; /* in name order, each with at least one rule */
+  bp_str names[RULE_SETS_MOST];           /* theirs, side by side: a set is looked for at every decision */
   unsigned count;
 };
 
