@@ -247,13 +247,14 @@ static void wait_for_fewer(unsigned most) {
   pthread_mutex_unlock(&acp_bridge.lock);
 }
 
+/* Takes `message`: a document belongs to one thread. */
 static void start_request(json_t *message) {
   pthread_t thread;
   wait_for_fewer(REQUESTS_MAX - 1);
   pthread_mutex_lock(&acp_bridge.lock);
   acp_bridge.running++;
   pthread_mutex_unlock(&acp_bridge.lock);
-  if (pthread_create(&thread, NULL, run_request, json_incref(message)) == 0)
+  if (pthread_create(&thread, NULL, run_request, message) == 0)
     pthread_detach(thread);
   else
     run_request(message);
@@ -269,10 +270,12 @@ static void take_notification(const char *method, const json_t *params) {
 static void take_line(bp_str line) {
   json_t *message = doc_parse(line, &doc_default_limits, NULL), *id = json_object_get(message, "id");
   const char *method = json_string_value(json_object_get(message, "method"));
+  if (method && id) {
+    start_request(message);
+    return;
+  }
   if (!message)
     acp_put(json_pack("{s:n, s:{s:i, s:s}}", "id", "error", "code", -32700, "message", "Parse error"));
-  else if (method && id)
-    start_request(message);
   else if (method)
     take_notification(method, json_object_get(message, "params"));
   else if (json_is_string(id))
