@@ -54,8 +54,8 @@ static void check_time(lua_State *lua, struct budget *budget) {
   int64_t now_ns = cpu_now_ns();
   if (budget->cpu_started_ns == 0)
     budget->cpu_started_ns = now_ns; /* short runs never ask the kernel for the time */
-  if (now_ns - budget->cpu_started_ns > BUDGET_CPU_NS)
-    luaL_error(lua, "the rule used more than 50 ms of processor time");
+  if (now_ns - budget->cpu_started_ns > INT64_C(1000000) * BUDGET_CPU_MS)
+    luaL_error(lua, "the rule used more than %d ms of processor time", BUDGET_CPU_MS);
 }
 
 static void on_count(lua_State *lua, lua_Debug *event) {

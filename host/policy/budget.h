@@ -18,7 +18,11 @@
 #define BUDGET_STATE_BYTES ((size_t)16 << 20)     /* alive at one time */
 #define BUDGET_ALLOCATION_BYTES ((size_t)2 << 20) /* one string or table */
 #define BUDGET_CHURN_BYTES ((size_t)128 << 20)    /* allocated in all during one run */
-#define BUDGET_CPU_NS INT64_C(50000000)
+#ifdef __SANITIZE_THREAD__
+#define BUDGET_CPU_MS 1000 /* the same work takes that much longer */
+#else
+#define BUDGET_CPU_MS 50
+#endif
 
 struct budget {
   uint64_t used; /* instructions */

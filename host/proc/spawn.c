@@ -1,14 +1,18 @@
 /* clone(CLONE_VM | CLONE_VFORK): the child borrows our memory on a stack of its own until it execs, so it tells its errors by
- * writing them there. Signals are blocked meanwhile, or a handler of ours would run twice; see spawn.h. */
+ * writing them there. Signals are blocked meanwhile, or a handler of ours would run twice; see spawn.h.
+ * ThreadSanitizer keeps books on memory and descriptors that such a child would spoil: its build forks, and a pipe tells the errors. */
 #include "proc/spawn.h"
 #include "loop/loop.h"
 #include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,15 +28,18 @@ struct launch {
   struct spawn_result *result;
   sigset_t mask; /* that the program starts with */
   pid_t host;
+  int report; /* where only the result can be sent: the pipe for it; closed by exec */
 };
-
-static _Alignas(64) char child_stack[STACK_BYTES];
 
 /* ---- In the child: async-signal-safe calls only, no allocation, no locks ---- */
 
 static int give_up(const struct launch *launch, enum spawn_step step) {
   launch->result->failed_step = step;
   launch->result->error = errno;
+#ifdef __SANITIZE_THREAD__
+  if (write(launch->report, launch->result, sizeof *launch->result) < 0)
+    abort();
+#endif
   _exit(EXIT_NOT_STARTED);
 }
 
@@ -59,7 +66,7 @@ static bool set_limits(void) {
   return setrlimit(RLIMIT_CORE, &none) == 0;
 }
 
-/* dup2 leaves the copy open across exec; all else above 2 is closed, whoever opened it. */
+/* dup2 leaves the copy open across exec; all else above 2 is closed by it, whoever opened it. */
 static bool set_descriptors(const struct spawn_plan *plan) {
   for (int to = 0; to < 3; to++)
     if (dup2(plan->fds[to], to) < 0)
@@ -68,7 +75,7 @@ static bool set_descriptors(const struct spawn_plan *plan) {
     return false;
   if (plan->cgroup_fd >= 0 && write(plan->cgroup_fd, "0", 1) != 1)
     errno = 0; /* it runs in the host's group then, and is still found by its mark */
-  return close_range(3, ~0U, 0) == 0;
+  return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
 __attribute__((no_sanitize("address", "thread"))) static int child_main(void *arg) {
@@ -86,6 +93,31 @@ __attribute__((no_sanitize("address", "thread"))) static int child_main(void *ar
 
 /* ---- In the host ---- */
 
+#ifdef __SANITIZE_THREAD__
+static pid_t make_child(struct launch *launch) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return -1;
+  launch->report = ends[1];
+  pid_t pid = fork();
+  if (pid == 0)
+    _exit(child_main(launch));
+  int error = errno;
+  close(ends[1]);
+  if (pid > 0 && read(ends[0], launch->result, sizeof *launch->result) < 0)
+    abort();
+  close(ends[0]);
+  launch->result->pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+  errno = error;
+  return pid;
+}
+#else
+static pid_t make_child(struct launch *launch) {
+  static _Alignas(64) char stack[STACK_BYTES];
+  return clone(child_main, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, launch, &launch->result->pidfd);
+}
+#endif
+
 static void bury(const struct spawn_result *result) {
   siginfo_t info;
   while (waitid(P_PID, (id_t)result->pid, &info, WEXITED) != 0 && errno == EINTR)
@@ -101,7 +133,7 @@ bool spawn_process(const struct spawn_plan *plan, struct spawn_result *ret) {
   sigfillset(&all);
   sigemptyset(&launch.mask);
   sigprocmask(SIG_SETMASK, &all, &before);
-  pid_t pid = clone(child_main, child_stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &launch, &ret->pidfd);
+  pid_t pid = make_child(&launch);
   int error = errno;
   sigprocmask(SIG_SETMASK, &before, NULL);
   if (pid < 0) {

@@ -167,7 +167,11 @@ static void test_a_million_lines_cost_bounded_memory(void **state) {
   assert_int_equal(proc_table.tail(seen.proc, 1, &text), BP_OK);
   assert_str_eq(text, "1000000\n");
   assert_true(ticks_seen > 10); /* the loop served others meanwhile */
+#ifdef __SANITIZE_THREAD__
+  (void)before; /* it keeps books of its own on all that is touched */
+#else
   assert_true(peak_kib() - before < 8 * 1024);
+#endif
   event_free(ticker);
   proc_table.stop(seen.proc);
   assert_true(run_until(has_exited, &seen));
