@@ -11,14 +11,27 @@ die() {
   exit 1
 }
 
-# quietly NAME COMMAND...: runs it with its output in a file; shows the output only where it fails.
+# What a command's output says about the machine; nothing where the command itself is to blame.
+cause_of() {
+  if grep -qE 'No space left on device|ENOSPC|enough free space' "$1"; then
+    echo "the disk is full"
+  elif grep -qE 'Temporary failure resolving|Could not (resolve|connect)|Cannot initiate the connection|Network is unreachable|EAI_AGAIN|ENOTFOUND|ENETUNREACH' "$1"; then
+    echo "the network cannot be reached, and some things are still to be fetched"
+  elif grep -qE 'Killed signal terminated program|virtual memory exhausted|Cannot allocate memory' "$1"; then
+    echo "the memory is used up"
+  fi
+}
+
+# quietly NAME COMMAND...: runs it with its output in a file; shows the output only where it fails and the cause is not plain.
 quietly() {
-  local name=$1 output
+  local name=$1 output cause
   shift
-  output=$(mktemp)
+  output=$(mktemp) || die "no file can be made in \"${TMPDIR:-/tmp}\""
   if ! "$@" >"$output" 2>&1; then
-    tail -n 60 "$output" >&2
+    cause=$(cause_of "$output")
+    [ -n "$cause" ] || tail -n 60 "$output" >&2
     rm -f "$output"
+    [ -z "$cause" ] || die "$name failed: $cause"
     die "$name failed; the command was: $*"
   fi
   rm -f "$output"

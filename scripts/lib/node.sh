@@ -28,7 +28,10 @@ need_node_packages() {
   say "fetching the integration tests' npm packages into $cache"
   making=$cache.$$
   mkdir -p "$making" && cp "$INTEGRATION/package.json" "$INTEGRATION/package-lock.json" "$making/"
-  quietly "npm ci" npm ci --prefix "$making" --ignore-scripts --no-audit --no-fund
+  (quietly "npm ci" npm ci --prefix "$making" --ignore-scripts --no-audit --no-fund) || {
+    rm -rf "$making"
+    exit 1
+  }
   touch "$making/complete"
   rm -rf "$cache"
   mv -T "$making" "$cache"

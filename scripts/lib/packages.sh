@@ -12,24 +12,27 @@ missing_packages() {
     done
 }
 
-# Prints how to become root: nothing as root, "sudo" where that works; fails otherwise.
-find_root() {
-  if [ "$(id -u)" -eq 0 ]; then
-    return 0
-  fi
-  command -v sudo >/dev/null 2>&1 && echo sudo
+# apt_install PACKAGE...: as root, or by sudo. Old lists of packages may do where the new ones cannot be fetched.
+apt_install() {
+  local sudo=sudo
+  [ "$(id -u)" -ne 0 ] || sudo=
+  $sudo apt-get -q update || true
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"
 }
 
 # need_packages SECTION...: installs what these sections lack.
 need_packages() {
-  local section missing=() become_root
+  local section missing=()
   command -v dpkg-query >/dev/null 2>&1 || die "this script installs Debian packages and this is not Debian; see scripts/packages.txt for what is needed"
   for section in "$@"; do
     mapfile -t -O "${#missing[@]}" missing < <(missing_packages "$section")
   done
   [ "${#missing[@]}" -gt 0 ] || return 0
-  become_root=$(find_root) || die "packages are missing and there is no sudo; as root: apt-get install ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 || die "packages are missing and there is no sudo; as root: apt-get install ${missing[*]}"
+    # It may ask for a password here, where its question is seen.
+    sudo -n true 2>/dev/null || sudo -v || die "packages are missing and sudo refuses; as root: apt-get install ${missing[*]}"
+  fi
   say "installing ${missing[*]}"
-  quietly "apt-get update" $become_root apt-get -q update
-  quietly "apt-get install" $become_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}"
+  quietly "installing Debian packages" apt_install "${missing[@]}"
 }
