@@ -85,6 +85,8 @@ struct process {
   int64_t next_id;
   struct pending *pending;
   unsigned pending_count, garbage_count;
+  unsigned garbage_run; /* lines in a row that are no messages, since garbage_ms */
+  int64_t garbage_ms;
   struct waiter *waiters; /* who waits for it to be ready */
   char *stderr_tail;
   bool can_load, can_list, can_resume, can_close;

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GARBAGE_MAX 1000 /* lines that are no message, after which an agent is ended */
+#define GARBAGE_MAX 1000 /* lines in a row that are no messages, after which an agent is ended */
+#define GARBAGE_MS 10000 /* in which they come: one that only chats goes on */
 #define RPC_ID_BYTES 200
 
 struct pending {
@@ -155,6 +156,22 @@ static bool take_message(struct process *process, bp_json message) {
   return true;
 }
 
+/* Noise of the program, or of a library of its own. One that writes nothing else, and fast, is broken. */
+static void take_garbage(struct process *process, const char *why) {
+  const struct gateway *gw = process->gw;
+  int64_t now = now_ms(gw);
+  if (process->garbage_count++ == 0)
+    note(gw, BP_LOG_WARN, "agent %s wrote a line that is no message: it is skipped, and others like it (%s)", process->agent->id, why);
+  if (process->garbage_run == 0 || now - process->garbage_ms > GARBAGE_MS) {
+    process->garbage_run = 0;
+    process->garbage_ms = now;
+  }
+  if (++process->garbage_run == GARBAGE_MAX) {
+    note(gw, BP_LOG_ERROR, "agent %s wrote %d lines that are no messages: it is ended", process->agent->id, GARBAGE_MAX);
+    process_stop(process);
+  }
+}
+
 static void take_line(struct process *process, bp_str line) {
   const struct gateway *gw = process->gw;
   bp_json root = 0;
@@ -163,17 +180,13 @@ static void take_line(struct process *process, bp_str line) {
     line.len--;
   if (!line.len)
     return;
-  bool is_message = gw->json->parse(gw->self, line, &root, &err) == BP_OK && take_message(process, root);
+  bool is_message = kit_parse_lenient(gw->json, gw->self, line, &root, &err) == BP_OK && take_message(process, root);
   if (root)
     gw->json->release(gw->self, root);
   if (is_message)
-    return;
-  if (process->garbage_count++ == 0)
-    note(gw, BP_LOG_WARN, "agent %s wrote a line that is no message: it is skipped (%s)", process->agent->id, err.message);
-  if (process->garbage_count == GARBAGE_MAX) {
-    note(gw, BP_LOG_ERROR, "agent %s wrote %d lines that are no messages: it is ended", process->agent->id, GARBAGE_MAX);
-    process_stop(process);
-  }
+    process->garbage_run = 0;
+  else
+    take_garbage(process, err.message);
 }
 
 static void skip_long(struct process *process) {

@@ -7,28 +7,10 @@
 #include <string.h>
 #include <time.h>
 
-/* The length of the well-formed character at `at`, or 0 (RFC 3629). */
-static size_t utf8_length(bp_str s, size_t at) {
-  const unsigned char *p = (const unsigned char *)s.ptr + at;
-  size_t left = s.len - at, need = p[0] < 0x80                    ? 1
-                                   : p[0] >= 0xC2 && p[0] <= 0xDF ? 2
-                                   : (p[0] & 0xF0) == 0xE0        ? 3
-                                   : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
-                                                                  : 0;
-  if (need == 0 || need > left)
-    return 0;
-  for (size_t i = 1; i < need; i++)
-    if ((p[i] & 0xC0) != 0x80)
-      return 0;
-  if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-    return 0;
-  return need;
-}
-
 bool text_add_utf8(struct kit_buf *t, bp_str bytes, size_t limit) {
   size_t start = 0;
   for (size_t at = 0; at < bytes.len;) {
-    size_t length = bytes.ptr[at] ? utf8_length(bytes, at) : 0;
+    size_t length = bytes.ptr[at] ? kit_utf8_length(bytes, at) : 0;
     if (length) {
       at += length;
       continue;

@@ -117,7 +117,7 @@ void intake(struct watched *w, bp_str payload) {
   bp_json root = 0;
   bp_str id = {NULL, 0};
   struct acp *m = w->m;
-  if (m->json->parse(m->self, payload, &root, NULL) != BP_OK)
+  if (kit_parse_lenient(m->json, m->self, payload, &root, NULL) != BP_OK)
     return; /* "ping", for example */
   bool is_named = get_text(m, get_value(m, root, "data"), "sessionId", &id) || get_text(m, root, "sessionId", &id);
   if (!is_named || kit_same(id, w->acp_id))

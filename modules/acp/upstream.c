@@ -103,7 +103,7 @@ static void on_http(void *ctx, bp_exchange handle, bp_status status, uint32_t ht
     finish_failed(x, err->message[0] ? err->message : "no answer");
     return;
   }
-  if (m->json->parse(m->self, body, &root, NULL) != BP_OK || m->json->type(root) != BP_JSON_OBJECT) {
+  if (kit_parse_lenient(m->json, m->self, body, &root, NULL) != BP_OK || m->json->type(root) != BP_JSON_OBJECT) {
     if (root)
       m->json->release(m->self, root);
     finish_failed(x, "the answer is not JSON");

@@ -76,6 +76,13 @@ bool kit_buf_add(struct kit_buf *t, bp_str bytes, size_t limit);
 void kit_buf_free(struct kit_buf *t);
 bp_str kit_buf_str(const struct kit_buf *t);
 
+/* ---- Texts of programs that are not strict (lenient.c) ---- */
+
+/* The length of the well-formed character at `at`, or 0 (RFC 3629). */
+size_t kit_utf8_length(bp_str s, size_t at);
+/* As json->parse, but half of a surrogate pair and bytes that are no UTF-8 count as U+FFFD, as they do for programs in JavaScript. */
+bp_status kit_parse_lenient(const bp_json_1 *json, bp_plugin self, bp_str text, bp_json *ret, bp_error *err);
+
 /* ---- Calls of a service ---- */
 
 /* Closes the open object of `payload`, calls with it, and frees it. */

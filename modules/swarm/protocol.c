@@ -85,7 +85,7 @@ void protocol_line(struct agent *agent, bp_str text) {
   bp_json line = 0;
   if (w->is_draining)
     return;
-  if (w->json->parse(w->self, text, &line, NULL) != BP_OK) {
+  if (kit_parse_lenient(w->json, w->self, text, &line, NULL) != BP_OK) {
     protocol_stray(agent, text);
     return;
   }

@@ -25,7 +25,7 @@ async function work(id, description) {
   if (/wait/i.test(description) || (isFirst && /hang/i.test(description))) await new Promise(() => setInterval(() => {}, 1000));
   if (/die/i.test(description)) process.exit(3);
   say({ type: 'log', action: `doing ${description}`, reasoning: 'because' });
-  say({ type: 'complete', todoId: id, result: /object/i.test(description) ? { ok: true, nothing: null } : `did ${description}` });
+  say({ type: 'complete', todoId: id, result: /object/i.test(description) ? { ok: true, nothing: null } : /half/i.test(description) ? 'cut \ud83d' : `did ${description}` });
   if (/twice/i.test(description)) say({ type: 'complete', todoId: id, result: 'again' });
   if (/leave/i.test(description)) process.exit(0);
 }

@@ -1,6 +1,7 @@
 /* JSON-RPC of an agent, one message a line: framing however the bytes come, its cap, lines that are no messages, and the answers to
  * requests of ours. The pipe and the dispatch are played here; the JSON is the host's. */
 #include "../../../modules/kit/kit.c"
+#include "../../../modules/kit/lenient.c"
 #define str_eq gateway_str_eq /* the host has one of that name too */
 #include "../../../modules/acp-gateway/rpc.c"
 #include "../../../modules/acp-gateway/text.c"
@@ -15,6 +16,7 @@ static struct {
   int64_t code;
   char answer[256];
   struct kit_buf written;
+  int64_t clock_ms;
 } at;
 
 /* ---- What the module calls ---- */
@@ -58,8 +60,13 @@ static void fake_log(bp_plugin self, uint32_t level, bp_str message, bp_array fi
   at.notes++;
 }
 
+static int64_t fake_clock(void) {
+  return at.clock_ms * 1000000;
+}
+
+static const bp_core_1 fake_core = {.size = sizeof(fake_core), .now_wall_ns = fake_clock};
 static const bp_log_1 fake = {.size = sizeof(fake), .write = fake_log};
-static struct gateway gateway = {.self = 7, .json = &json_table, .log = &fake};
+static struct gateway gateway = {.self = 7, .core = &fake_core, .json = &json_table, .log = &fake};
 static char name[] = "agent";
 static struct agent agent = {.gw = &gateway, .id = name};
 static struct process process;
@@ -122,7 +129,8 @@ static const struct reading readings[] = {
     {"{\"method\":\"\xE2\x82\xAC\"}\n", "\xE2\x82\xAC - -|", 0},
     {"starting...\n" GOOD "\n{\"method\":\n[]\n[" GOOD "]\n\"x\"\n7\nnull\n{}\n{\"method\":7}\n" GOOD "\n", "go - -|go - -|", 9},
     {GOOD GOOD "\n" GOOD "\n", "go - -|", 1},
-    {"{\"method\":\"\xFF\"}\n" GOOD "\n", "go - -|", 1},
+    {"{\"method\":\"\xFF\"}\n" GOOD "\n", "\xEF\xBF\xBD - -|go - -|", 0},
+    {"{\"method\":\"a\\ud83d\",\"params\":\"\\\\ud83d \\ud83d\\ude00\"}\n", "a\xEF\xBF\xBD - \"\\\\ud83d \xF0\x9F\x98\x80\"|", 0},
     {"{\"method\":\"a\r\nb\"}\n" GOOD "\n", "go - -|", 2},
 };
 
@@ -228,6 +236,19 @@ static void an_agent_of_nothing_but_garbage_is_ended_once(void **state) {
   give_text("noise\nnoise\nnoise\n");
   assert_int_equal(at.stops, 1);
   assert_int_equal(at.notes, 2);
+}
+
+static void an_agent_that_chats_between_its_messages_goes_on(void **state) {
+  (void)state;
+  for (int i = 0; i < 3 * GARBAGE_MAX; i++)
+    give_text(i % 100 == 0 ? GOOD "\nnoise\n" : "noise\n");
+  assert_int_equal(at.stops, 0);
+  for (int i = 0; i < 3 * GARBAGE_MAX; i++) {
+    at.clock_ms += 2 * GARBAGE_MS / GARBAGE_MAX;
+    give_text("noise\n");
+  }
+  assert_int_equal(at.stops, 0);
+  assert_int_equal(at.notes, 1);
 }
 
 static void random_bytes_do_no_harm(void **state) {
@@ -363,6 +384,7 @@ int main(void) {
       CASE(a_line_without_end_takes_no_memory),
       CASE(nesting_without_end_is_garbage),
       CASE(an_agent_of_nothing_but_garbage_is_ended_once),
+      CASE(an_agent_that_chats_between_its_messages_goes_on),
       CASE(random_bytes_do_no_harm),
       CASE(answers_find_their_requests),
       CASE(answers_nobody_waits_for_are_passed_over),
