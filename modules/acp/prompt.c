@@ -9,18 +9,39 @@
 #define PROMPT_MOST (4u << 20)
 
 static void on_status_stored(void *ctx, const bp_db_outcome *outcome) {
-  (void)ctx;
+  struct call *call = ctx;
   (void)outcome;
+  call->run(call);
 }
 
-static void set_status(struct call *call, const char *status) {
+/* `answer` runs when the status is stored, so that who is answered reads it. */
+static void set_status(struct call *call, const char *status, call_fn answer) {
   const bp_db_value values[] = {db_text(str_z(call->session.id)), db_text(str_z(status))};
   const bp_db_step steps[] = {
       db_exec(SET_STATUS, values, 2),
       {.size = sizeof(bp_db_step), .kind = BP_DB_PUBLISH, .topic = BP_STR("acp.session"), .payload_step = 0},
   };
-  call->m->db->write(call->m->self, (bp_array)BP_ARRAY(steps), on_status_stored, NULL);
+  call->run = answer;
+  if (call->m->db->write(call->m->self, (bp_array)BP_ARRAY(steps), on_status_stored, call) != BP_OK)
+    answer(call);
 }
+
+/* ---- A gateway that refuses ---- */
+
+static void answer_error(struct call *call) {
+  call_problem(call, 500, "", call->kept2.ptr ? call->kept2.ptr : "out of memory");
+}
+
+static void fail(struct call *call, const char *error) {
+  if (call->timer)
+    call->m->loop->timer_cancel(call->timer);
+  call->timer = 0;
+  kit_text_free(&call->kept2);
+  call->kept2 = text_copy(str_z(error));
+  set_status(call, "error", answer_error);
+}
+
+/* ---- Sending ---- */
 
 static void answer_processing(struct call *call) {
   const struct acp *m = call->m;
@@ -61,8 +82,7 @@ static void on_prompted(void *ctx, bp_json data, bp_str whole, const char *error
     return;
   }
   intake_prompt_done(call->m, call->session.id, error);
-  set_status(call, "error");
-  call_problem(call, 500, "", error);
+  fail(call, error);
 }
 
 static void send_prompt(void *ctx) {
@@ -84,8 +104,7 @@ static void on_kept(void *ctx, const bp_db_outcome *outcome) {
   if (call_failed(call, outcome))
     return;
   if (!upstream_of(m, &call->project, url, &fault)) {
-    set_status(call, "error");
-    call_problem(call, 500, "", fault);
+    fail(call, fault);
     return;
   }
   struct watched *w = watch(m, call->session.id, call->project.id, call->session.acp_id, url);
@@ -153,27 +172,29 @@ void run_prompt(struct call *call) {
 /* ---- Cancelling ---- */
 
 /* The gateway's body as it is, with 200 even for a failure. */
-static void on_cancelled(void *ctx, bp_json data, bp_str whole, const char *error) {
-  struct call *call = ctx;
-  const struct acp *m = call->m;
-  (void)data;
-  set_status(call, "idle");
-  if (whole.len) {
-    call_text(call, 200, whole);
-    return;
-  }
+static void answer_cancelled(struct call *call) {
+  call_text(call, 200, kit_text_str(&call->kept));
+}
+
+static struct kit_text failure_text(const struct acp *m, const char *error) {
   bp_json_writer w = writer(m);
-  if (!w) {
-    call_refuse(call, BP_E_NO_MEMORY, NULL);
-    return;
-  }
+  if (!w)
+    return (struct kit_text){NULL, 0};
   m->json->object_begin(w);
   put_flag(m, w, "success", false);
   put_text(m, w, "error", str_z(error));
   m->json->object_end(w);
-  m->http->reply_json(call->request, 200, w);
-  m->json->writer_free(w);
-  call_free(call);
+  return kit_text_of_writer(m->json, w);
+}
+
+static void on_cancelled(void *ctx, bp_json data, bp_str whole, const char *error) {
+  struct call *call = ctx;
+  (void)data;
+  call->kept = whole.len ? kit_text_copy(whole) : failure_text(call->m, error);
+  if (call->kept.ptr)
+    set_status(call, "idle", answer_cancelled);
+  else
+    call_refuse(call, BP_E_NO_MEMORY, NULL);
 }
 
 void run_cancel(struct call *call) {
