@@ -64,8 +64,8 @@ static bp_status check_option(const struct check *check, const void *item) {
 
 static bp_status check_family(const struct check *check, const void *item) {
   const bp_family *family = item;
-  const uint32_t known =
-      BP_FAMILY_NO_405 | BP_FAMILY_HEAD_405 | BP_FAMILY_DOCS | BP_FAMILY_NOT_BARE | BP_FAMILY_CORS_CREDENTIALS | BP_FAMILY_OWN_AUTHORIZATION;
+  const uint32_t known = BP_FAMILY_NO_405 | BP_FAMILY_HEAD_405 | BP_FAMILY_DOCS | BP_FAMILY_NOT_BARE | BP_FAMILY_CORS_CREDENTIALS |
+                         BP_FAMILY_OWN_AUTHORIZATION | BP_FAMILY_OPTIONS_204;
   STATUS_CHECK(CHECK_TEXTS(check, {"title", family->title}, {"not_found_text", family->not_found_text},
                            {"not_allowed_text", family->not_allowed_text}, {"json_content_type", family->json_content_type},
                            {"refusal_text", family->refusal_text}, {"challenge", family->challenge}));

@@ -261,6 +261,8 @@ static void on_request(struct http_exchange *x) {
   r->prefix_len = where.prefix_len;
   if (verdict == AUTH_REFUSE)
     family_reply_text(x, where.family, status, text);
+  else if (x->method == HTTP_OPTIONS && (family_facts(where.family)->flags & BP_FAMILY_OPTIONS_204))
+    exchange_reply(x, 204, bp_str_make(NULL, 0), bp_str_make(NULL, 0));
   else if (verdict == AUTH_PREFLIGHT)
     exchange_reply(x, 200, BP_LIT("text/plain; charset=utf-8"), BP_LIT("OK"));
   else if (check_admission(x, where.family, where.prefix_len))

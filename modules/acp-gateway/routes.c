@@ -53,6 +53,7 @@ HANDLER(permissions)
 HANDLER(permission)
 
 #define BODY .body_schema = BP_STR("{\"type\":\"object\"}"), .facts = facts_of_request, .policy = BP_STR("acp")
+#define BAD_BODY(text) .bad_body_status = 400, .bad_body_text = BP_STR(text)
 
 const bp_route gateway_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", "/health", "health", "Is the gateway up"), .scope = BP_STR("public"), .handle = handle_health},
@@ -70,7 +71,7 @@ const bp_route gateway_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", "/agents/{id}/auth/status", "auth_status", "Is an agent authenticated"), .params = BP_ARRAY(id_params),
      .handle = handle_auth_status},
     {KIT_ROUTE("POST", "/agents/{id}/auth/token", "auth_token", "Give an agent its token, kept in memory"), .params = BP_ARRAY(id_params),
-     .flags = BP_ROUTE_OPTIONAL_BODY, BODY, .handle = handle_auth_token},
+     .flags = BP_ROUTE_OPTIONAL_BODY, BODY, BAD_BODY("Token is required"), .handle = handle_auth_token},
     {KIT_ROUTE("POST", "/session", "new_session", "Open a session with an agent, which is started if it does not run"),
      .flags = BP_ROUTE_OPTIONAL_BODY, BODY, .timeout_ms = OPEN_TIMEOUT_MS, .handle = handle_session_new},
     {KIT_ROUTE("GET", "/session/{id}", "get_session", "One session"), .params = BP_ARRAY(id_params), .handle = handle_session_get},
@@ -79,7 +80,8 @@ const bp_route gateway_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", "/session/{id}/messages", "session_messages", "The transcript, oldest first; after=ID goes on"),
      .params = BP_ARRAY(message_params), .handle = handle_messages},
     {KIT_ROUTE("POST", "/session/{id}/prompt", "prompt", "Run a turn; the answer comes when it has ended"), .params = BP_ARRAY(id_params),
-     .flags = BP_ROUTE_OPTIONAL_BODY, BODY, .timeout_ms = TURN_TIMEOUT_MS, .body_limit_bytes = 8u << 20, .handle = handle_prompt},
+     .flags = BP_ROUTE_OPTIONAL_BODY, BODY, .timeout_ms = TURN_TIMEOUT_MS, .body_limit_bytes = 8u << 20, BAD_BODY("Prompt is required"),
+     .handle = handle_prompt},
     {KIT_ROUTE("POST", "/session/{id}/cancel", "cancel", "Cancel the turn"), .params = BP_ARRAY(id_params), .flags = BP_ROUTE_OPTIONAL_BODY, BODY,
      .handle = handle_cancel},
     {KIT_ROUTE("POST", "/session/{id}/mode", "set_mode", "Change the mode (session/set_mode)"), .params = BP_ARRAY(id_params),
@@ -89,7 +91,7 @@ const bp_route gateway_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", "/sessions", "list_sessions", "All open sessions"), .handle = handle_sessions},
     {KIT_ROUTE("GET", "/permissions", "list_permissions", "What waits for a person's answer"), .handle = handle_permissions},
     {KIT_ROUTE("POST", "/permission/{id}", "answer_permission", "Grant or deny"), .params = BP_ARRAY(id_params), .flags = BP_ROUTE_OPTIONAL_BODY,
-     BODY, .handle = handle_permission},
+     BODY, BAD_BODY("granted (boolean) is required"), .handle = handle_permission},
     {KIT_ROUTE("GET", "/events", "events", "Everything that happens, as an event stream"), .handle = events_all},
     {KIT_ROUTE("GET", "/events/{id}", "session_events", "What happens in one session, as an event stream"), .params = BP_ARRAY(id_params),
      .handle = events_session},

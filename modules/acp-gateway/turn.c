@@ -91,6 +91,7 @@ void turn_end(struct session *session, const char *reason, const char *error) {
   struct turn *turn = session->turn;
   struct ending *e = calloc(1, sizeof(*e));
   bp_json_writer w = writer(gw);
+  permissions_cancel(session); /* what its agent asked in it and did not wait for */
   transcript_flush(session);
   timeline_turn(session, turn->is_cancelled ? "cancelled" : error ? "failed" : "done");
   session->turn = NULL;

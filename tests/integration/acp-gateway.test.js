@@ -16,6 +16,7 @@ const SDK = require.resolve('@agentclientprotocol/sdk');
 const AGENT = path.join(__dirname, 'lib', 'acp-agent.js');
 const command = (...words) => `{ ${[process.execPath, AGENT, SDK, ...words].map((word) => JSON.stringify(word)).join(', ')} }`;
 const CONFIG = `listen "127.0.0.1:${PORT}" { family = "acp-gateway" }
+origins { "http://localhost:3000" }
 module "acp-gateway" { permission_timeout_ms = 20000, agents = {
   { id = "opencode", command = ${command()}, requiresAuth = false },
   { id = "strict", name = "Strict", command = ${command('--needs-auth')}, requiresAuth = true, authEnv = "TEST_AGENT_KEY" },
@@ -103,7 +104,22 @@ test('a session starts its agent; a turn streams updates and ends', async () => 
   events.close();
 });
 
+test('OPTIONS is 204 without a body, on any path, with or without an origin', async () => {
+  const origin = 'http://localhost:3000';
+  for (const target of ['/session', '/health', '/nothing'])
+    for (const headers of [{}, { origin }, { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' }]) {
+      const reply = await host.request('OPTIONS', target, { port: PORT, headers });
+      assert.deepEqual([reply.status, reply.text, reply.headers['content-length'], reply.headers['content-type']], [204, '', undefined, undefined], target);
+      assert.equal(reply.headers['access-control-allow-origin'], headers.origin);
+      assert.equal('access-control-allow-methods' in reply.headers, 'access-control-request-method' in headers);
+    }
+  assert.equal((await host.request('OPTIONS', '/session', { port: PORT, headers: { origin: 'http://evil.example' } })).status, 403);
+});
+
 test('what is wrong with a request is said', async () => {
+  for (const [target, error] of [['/permission/x', 'granted (boolean) is required'], ['/agents/strict/auth/token', 'Token is required'], ['/session/x/prompt', 'Prompt is required']])
+    for (const body of ['[]', '5', '{'])
+      assert.deepEqual(await call('POST', target, body), { status: 400, success: false, error }, `${target} ${body}`);
   assert.deepEqual(await call('POST', '/session', { agentId: 'x' }), { status: 400, success: false, error: 'Unknown agent: x' });
   for (const workingDirectory of ['relative', `${folder}/absent`, AGENT]) assert.equal((await call('POST', '/session', { workingDirectory })).status, 400);
   assert.equal((await call('POST', '/session', { workingDirectory: host.state })).status, 400);
@@ -150,6 +166,19 @@ test('cancelling a turn answers its open permission with cancelled', async () =>
   events.close();
 });
 
+test('a permission whose turn has ended is asked of nobody', async () => {
+  const session = await open();
+  const events = await stream(session.id);
+  assert.equal((await turn(session, 'leave')).end.reason, 'end_turn');
+  assert.equal((await turn(session, 'say on')).text, 'on');
+  const resolved = events.events.findIndex((event) => event.event === 'permission_resolved');
+  const end = events.events.findIndex((event) => event.event === 'session_end_turn');
+  assert.ok(resolved >= 0 && resolved < end, JSON.stringify(events.events));
+  assert.ok(!events.events.slice(end).some((event) => event.event === 'permission_request'));
+  assert.deepEqual((await call('GET', '/permissions')).data.permissions, []);
+  events.close();
+});
+
 test('files are read and written inside the working directory only', async () => {
   const session = await open();
   const file = path.join(folder, 'deep', 'note.txt');
@@ -191,6 +220,7 @@ test('lines that are no messages, and a line without end, harm nobody', async ()
   const session = await open();
   assert.equal((await turn(session, 'garbage')).text, 'after garbage');
   assert.equal((await turn(session, 'long')).text, 'after a long line');
+  assert.equal((await turn(session, 'half')).text, 'cut \ufffd');
   assert.equal((await turn(session, 'fail')).status, 500);
   assert.equal((await turn(session, 'say on')).text, 'on');
 });

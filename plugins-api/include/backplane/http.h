@@ -30,6 +30,7 @@ extern "C" {
 /* On a listener of this family, the Authorization header of the host's own user is left to the handlers, which read it with
  * `header`: clients of such a family send a token of its own. Anybody else needs a token of the host. */
 #define BP_FAMILY_OWN_AUTHORIZATION 32u
+#define BP_FAMILY_OPTIONS_204 64u /* OPTIONS is answered with 204 and no body on every path, also a preflight: no handler sees it */
 
 /* Who may, in a family whose clients send a token of its own: asked for every request, also for paths that nobody serves, when origins
  * and the host's own identity are known and before anything else of the request is looked at. 0: the host refuses it with 401. Strings are

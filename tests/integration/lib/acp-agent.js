@@ -87,7 +87,15 @@ const actions = {
   },
   async garbage(turn) {
     process.stdout.write('this is no JSON\n{"jsonrpc":"2.0"}\n[1,2]\n\n{"jsonrpc":"2.0","id":99999,"result":{}}\n');
+    for (let i = 0; i < 40; i++) process.stdout.write('noise\n'.repeat(100) + '{"jsonrpc":"2.0","method":"noise"}\n');
     await actions.say(turn, ['after garbage']);
+  },
+  // JSON.stringify writes half of a surrogate pair, which a cut text ends in, as an escape.
+  async half(turn) { await actions.say(turn, ['cut \ud83d']); },
+  // Asks, and ends the turn without waiting for the answer.
+  async leave(turn) {
+    turn.client.request('session/request_permission', { sessionId: turn.id, toolCall: { toolCallId: `call-${++counter}`, title: 'Too late' }, options: OPTIONS }).catch(() => {});
+    await actions.say(turn, ['gone']);
   },
   async long(turn) {
     const line = `{"jsonrpc":"2.0","method":"session/update","params":"${'x'.repeat(9 << 20)}"}\n`;
