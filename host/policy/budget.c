@@ -58,10 +58,16 @@ static void check_time(lua_State *lua, struct budget *budget) {
     luaL_error(lua, "the rule used more than %d ms of processor time", BUDGET_CPU_MS);
 }
 
+static void count(lua_State *lua, struct budget *budget, uint64_t instructions) {
+  budget->used += instructions;
+  if (budget->used > BUDGET_INSTRUCTIONS)
+    luaL_error(lua, "the rule used more than %d instructions", (int)BUDGET_INSTRUCTIONS);
+}
+
 static void on_count(lua_State *lua, lua_Debug *event) {
   (void)event;
   struct budget *budget = budget_of(lua);
-  budget_charge(lua, budget->is_large ? BUDGET_LARGE_HOOK_EVERY : BUDGET_HOOK_EVERY);
+  count(lua, budget, budget->is_large ? BUDGET_LARGE_HOOK_EVERY : BUDGET_HOOK_EVERY);
   check_time(lua, budget);
 }
 
@@ -85,10 +91,8 @@ void budget_stop(lua_State *lua) {
 
 void budget_charge(lua_State *lua, uint64_t instructions) {
   struct budget *budget = budget_of(lua);
-  bool is_due = budget->is_straight && (budget->used + instructions) / BUDGET_HOOK_EVERY != budget->used / BUDGET_HOOK_EVERY;
-  budget->used += instructions;
-  if (budget->used > BUDGET_INSTRUCTIONS)
-    luaL_error(lua, "the rule used more than %d instructions", (int)BUDGET_INSTRUCTIONS);
+  bool is_due = budget->running && (budget->used + instructions) / BUDGET_HOOK_EVERY != budget->used / BUDGET_HOOK_EVERY;
+  count(lua, budget, instructions);
   if (is_due)
     check_time(lua, budget);
 }

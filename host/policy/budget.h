@@ -39,13 +39,12 @@ struct budget {
 /* lua_newstate's allocator; `ud` is the budget. */
 void *budget_allocate(void *ud, void *ptr, size_t old_size, size_t new_size);
 /* Starts a run: counters to zero, hook set. The budget must be the one the state was made with. `is_straight`: code that runs through
- * once (rule_guard.h) and is too short to use up its instructions: they are not counted one by one, and the processor's time is looked at
- * where C functions charge for their work. */
+ * once (rule_guard.h) and is too short to use up its instructions: they are not counted one by one. */
 void budget_start(lua_State *lua, struct budget *budget, bool is_straight);
 void budget_stop(lua_State *lua);
 /* The budget of a state. */
 struct budget *budget_of(lua_State *lua);
-/* Charges for work done in C; raises a Lua error when the budget is used up. */
+/* Charges for work done in C, and looks at the processor's time now and then; raises a Lua error when the budget is used up. */
 void budget_charge(lua_State *lua, uint64_t instructions);
 
 #endif

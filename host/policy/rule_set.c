@@ -287,12 +287,27 @@ static const char *text_field(lua_State *lua, const char *name, const char *othe
   return text;
 }
 
+/* The case on top of the stack says what it should: a case that is misspelt must not pass. */
+static bp_status check_case(struct test_run *run, lua_State *tests, const char *file, lua_Integer number) {
+  if (lua_type(tests, -1) != LUA_TTABLE)
+    return fail(run->err, BP_E_INVALID, "%s: case %d is no table", file, (int)number);
+  bool has_facts = lua_getfield(tests, -1, "facts") == LUA_TTABLE;
+  lua_pop(tests, 1);
+  if (!has_facts)
+    return fail(run->err, BP_E_INVALID, "%s: case %d has no \"facts\", a table", file, (int)number);
+  const char *expected = text_field(tests, "expect", "");
+  for (int kind = VERDICT_ALLOW; kind <= VERDICT_DENY; kind++)
+    if (strcmp(expected, verdict_name(kind)) == 0)
+      return BP_OK;
+  return fail(run->err, BP_E_INVALID, "%s: case %d has no \"expect\" of allow, deny, ask or rewrite", file, (int)number);
+}
+
 /* The case table is on top of the stack of `tests`, a state of its own, so that running the rule does not disturb it. */
 static void run_case(struct test_run *run, lua_State *tests) {
   char why[128] = "";
   struct verdict got;
   const char *name = text_field(tests, "name", "unnamed");
-  const char *expected = text_field(tests, "expect", "allow");
+  const char *expected = text_field(tests, "expect", "");
   lua_getfield(tests, -1, "facts");
   json_t *tree = lua_json_from(tests, -1, why, sizeof(why));
   lua_pop(tests, 1);
@@ -318,8 +333,10 @@ static bp_status run_cases(struct test_run *run, lua_State *tests, const char *f
     return fail(run->err, BP_E_INVALID, "%s must return a list of {name, facts, expect}", file);
   lua_Integer count = (lua_Integer)lua_rawlen(tests, -1);
   for (lua_Integer i = 1; i <= count; i++) {
-    if (lua_rawgeti(tests, -1, i) != LUA_TTABLE)
-      return fail(run->err, BP_E_INVALID, "%s: case %d is no table", file, (int)i);
+    lua_rawgeti(tests, -1, i);
+    bp_status status = check_case(run, tests, file, i);
+    if (status != BP_OK)
+      return status;
     run_case(run, tests);
     lua_pop(tests, 1);
   }
@@ -341,7 +358,8 @@ static bp_status test_rule(struct test_run *run) {
     budget_stop(tests);
     budget.is_host = true;
     sandbox_error_text(tests, text, sizeof(text));
-    status = failed ? fail(run->err, BP_E_INVALID, "%s", text) : run_cases(run, tests, file);
+    const char *place = str_starts(str_from(text), str_from(file)) ? "" : file;
+    status = failed ? fail(run->err, BP_E_INVALID, "%s%s%s", place, place[0] ? ": " : "", text) : run_cases(run, tests, file);
   }
   sandbox_free(tests);
   rule_file_release(&source);

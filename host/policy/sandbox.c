@@ -5,6 +5,7 @@
  * (its generator is state that outlives a decision). */
 #include "policy/sandbox.h"
 #include "base/fail.h"
+#include "base/str.h"
 #include "policy/lua_string.h"
 
 #include <lauxlib.h>
@@ -16,6 +17,9 @@
 #define REPEAT_BYTES ((size_t)1 << 20)
 #define ERROR_TEXT_BYTES 256
 #define FREEZE_DEPTH 64
+#define SORTED_BYTES_PER_INSTRUCTION 4
+#define FLOAT_INSTRUCTIONS 256         /* to print a number with all its digits */
+#define QUOTED_INSTRUCTIONS_PER_BYTE 4 /* %q prints control characters one by one */
 
 /* Addresses double as registry keys. */
 static const char globals_key, environment_key;
@@ -46,13 +50,25 @@ static int charged(lua_State *lua) {
   return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
 }
 
+/* The bytes of the texts among the first `count` elements: comparing two of them may walk over both. */
+static uint64_t text_bytes(lua_State *lua, lua_Integer count) {
+  uint64_t bytes = 0;
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (lua_geti(lua, 1, i) == LUA_TSTRING)
+      bytes += lua_rawlen(lua, -1);
+    lua_pop(lua, 1);
+  }
+  return bytes;
+}
+
 static int charged_sort(lua_State *lua) {
   luaL_checktype(lua, 1, LUA_TTABLE);
   uint64_t count = (uint64_t)luaL_len(lua, 1);
   uint64_t levels = 1;
   while (count >> levels)
     levels++;
-  budget_charge(lua, count * levels);
+  budget_charge(lua, count * levels); /* refuses a length that no table of a rule has */
+  budget_charge(lua, text_bytes(lua, (lua_Integer)count) / SORTED_BYTES_PER_INSTRUCTION * levels);
   return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
 }
 
@@ -72,17 +88,29 @@ static int safe_tostring(lua_State *lua) {
   return 1;
 }
 
+/* What one conversion costs beyond its argument's length. */
+static uint64_t conversion_cost(lua_State *lua, int argument, char conversion) {
+  if (conversion != '\0' && strchr("aAeEfFgG", conversion))
+    return FLOAT_INSTRUCTIONS;
+  return conversion == 'q' && lua_type(lua, argument) == LUA_TSTRING ? lua_rawlen(lua, argument) * QUOTED_INSTRUCTIONS_PER_BYTE : 0;
+}
+
 /* string.format without %p, and without addresses behind %s. */
 static int safe_format(lua_State *lua) {
   size_t len;
   const char *format = luaL_checklstring(lua, 1, &len);
+  uint64_t cost = 0;
+  int argument = 1;
   for (size_t i = 0; i + 1 < len; i++) {
     if (format[i] != '%')
       continue;
     i += 1 + strspn(format + i + 1, "-+ #0123456789.");
     if (format[i] == 'p')
       return luaL_error(lua, "invalid conversion '%%p' to 'format'");
+    if (format[i] != '%')
+      cost += conversion_cost(lua, ++argument, format[i]);
   }
+  budget_charge(lua, cost);
   for (int i = lua_gettop(lua); i > 1; i--)
     if (lua_type(lua, i) > LUA_TSTRING || lua_type(lua, i) == LUA_TLIGHTUSERDATA) {
       lua_pushstring(lua, luaL_typename(lua, i));
@@ -96,7 +124,9 @@ static int capped_rep(lua_State *lua) {
   luaL_checklstring(lua, 1, &len);
   lua_Integer count = luaL_checkinteger(lua, 2);
   luaL_optlstring(lua, 3, "", &separator);
-  if (count > 0 && len + separator > 0 && (uint64_t)count > REPEAT_BYTES / (len + separator))
+  if (len + separator == 0)
+    return lua_pushliteral(lua, ""), 1; /* the library would repeat nothing as often as asked, without an end */
+  if (count > 0 && (uint64_t)count > REPEAT_BYTES / (len + separator))
     return luaL_error(lua, "string.rep: result over 1 MiB");
   budget_charge(lua, count > 0 ? (len + separator) * (uint64_t)count / 16 + 1 : 1);
   return lua_tocfunction(lua, lua_upvalueindex(1))(lua);
@@ -310,7 +340,8 @@ bp_status sandbox_compile(lua_State *lua, const char *name, bp_str source, bp_er
   if (luaL_loadbufferx(lua, source.ptr, source.len, chunk_name, "t") != LUA_OK) {
     sandbox_error_text(lua, text, sizeof(text));
     lua_pop(lua, 1);
-    return fail(err, BP_E_PARSE, "%s", text);
+    bool has_place = str_starts(str_from(text), str_from(name)); /* a text nested too deeply is refused without one */
+    return has_place ? fail(err, BP_E_PARSE, "%s", text) : fail(err, BP_E_PARSE, "%s: %s", name, text);
   }
   lua_rawgetp(lua, LUA_REGISTRYINDEX, &environment_key);
   lua_setupvalue(lua, -2, 1);

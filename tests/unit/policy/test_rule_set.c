@@ -111,6 +111,9 @@ static void test_patterns_are_those_of_lua(void **state) {
       "return ('a-z'):match('^[a%-z]+$') == 'a-z'",
       "return ('abc'):match('^b') == nil and ('abc'):find('b', -2) == 2",
       "return ('\\0a\\0'):find('a') == 2",
+      "return (''):rep(1e15) == '' and (''):rep(math.maxinteger, '') == '' and ('a'):rep(3, '-') == 'a-a-a' and ('a'):rep(-1) == ''",
+      "return string.format('%q %5.1f %d%% %s', 'a', 1.5, 7, 'x') == '\"a\"   1.5 7% x'",
+      "local t = {'b', 'c', 'a'} table.sort(t) return table.concat(t) == 'abc'",
   };
   for (size_t i = 0; i < sizeof(truths) / sizeof(truths[0]); i++)
     if (decide(truths[i], "{}", NULL) != VERDICT_ALLOW)
@@ -126,6 +129,9 @@ static void test_costly_work_ends(void **state) {
       "local t = {} for i = 1, 60000 do t[i] = i end while true do table.sort(t) end",
       "local s = ('x'):rep(1000000) while true do utf8.len(s) end",
       "local t = {} for i = 1, 1e6 do t[i] = ('x'):rep(1000) .. i end",
+      "local a, t = ('\\0'):rep(40000), {} for i = 1, 300 do t[i] = a:sub(1, -2) .. '\\0' end table.sort(t) return true",
+      "return #string.format('%q', ('\\0'):rep(900000)) > 0",
+      "local t = {} for i = 1, 4500 do t[i] = 1e308 end return #string.format(('%99.99f'):rep(4500), table.unpack(t)) > 0",
   };
   for (size_t i = 0; i < sizeof(costly) / sizeof(costly[0]); i++)
     assert_int_equal(decide(costly[i], "{}", NULL), VERDICT_DENY);
@@ -199,12 +205,30 @@ static void test_a_broken_rule_or_test_says_file_and_line(void **state) {
   write_file("git/30-broken.lua", "return true\nreturn (");
   assert_null(rule_set_load(folder, "git", &err));
   assert_non_null(strstr(err.message, "git/30-broken.lua:2"));
+  char deep[512] = "return ";
+  memset(deep + 7, '(', 300);
+  deep[307] = '\0';
+  write_file("git/30-broken.lua", deep);
+  assert_null(rule_set_load(folder, "git", &err));
+  assert_non_null(strstr(err.message, "git/30-broken.lua: C stack overflow"));
   write_file("git/30-broken.lua", "return true");
   write_file("git/30-broken.test.lua", "return { { name = 'must deny', facts = {}, expect = 'deny' } }");
   struct rule_set *set = rule_set_load(folder, "git", &err);
   assert_non_null(set);
   assert_int_equal(rule_set_test(set, NULL, NULL, &err), BP_E_INVALID);
   assert_non_null(strstr(err.message, "must deny"));
+  static const char *const misspelt[] = {"{ facts = {}, expct = 'deny' }", "{ facts = {}, expect = 'alow' }", "{ fact = {}, expect = 'allow' }",
+                                         "'x'"};
+  for (size_t i = 0; i < sizeof(misspelt) / sizeof(misspelt[0]); i++) {
+    char text[128];
+    snprintf(text, sizeof(text), "return { { facts = {}, expect = 'allow' }, %s }", misspelt[i]);
+    write_file("git/30-broken.test.lua", text);
+    assert_int_equal(rule_set_test(set, NULL, NULL, &err), BP_E_INVALID);
+    assert_non_null(strstr(err.message, "git/30-broken.test.lua: case 2 "));
+  }
+  write_file("git/30-broken.test.lua", "while true do end");
+  assert_int_equal(rule_set_test(set, NULL, NULL, &err), BP_E_INVALID);
+  assert_non_null(strstr(err.message, "git/30-broken.test.lua"));
   rule_set_free(set);
 }
 
