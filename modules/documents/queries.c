@@ -80,8 +80,9 @@ static void list(struct call *call, bp_str filename, bp_str tag_list, int64_t li
     kit_call_problem(call, 400, BP_LIT("Too many tags in \"tags\": at most 64"));
     return;
   }
-  bp_db_value params[] = {db_text(public_url(d)), db_text(filename), db_text(str_z(needle)),
-                          db_integer(tags.count), db_integer(limit), db_integer(offset)};
+  bp_db_value params[] = {
+      db_text(public_url(d)), db_text(filename), db_text(str_z(needle)), db_integer(tags.count), db_integer(limit < LIST_MOST ? limit : LIST_MOST),
+      db_integer(offset)};
   bp_db_query query = {.size = sizeof(query), .statement = LIST_DOCUMENTS, .max_rows = LIST_MOST, .params = BP_ARRAY(params)};
   kit_call_read(call, &query, 1, answer_list);
 }

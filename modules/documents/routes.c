@@ -18,8 +18,7 @@ static const bp_param id_params[] = {
      .type = BP_PARAM_STRING,
      .required = 1,
      .name = BP_STR("document_id"),
-     .doc = BP_STR("the document"),
-     .maximum = 28},
+     .doc = BP_STR("the document")},
 };
 
 static const bp_param upload_params[] = {
@@ -51,10 +50,10 @@ static const bp_param list_params[] = {
      .in = BP_IN_QUERY,
      .type = BP_PARAM_INTEGER,
      .name = BP_STR("limit"),
-     .doc = BP_STR("documents in one answer"),
+     .doc = BP_STR("documents in one answer, at most 10000"),
      .def = BP_STR("100"),
      .minimum = 0,
-     .maximum = 10000},
+     .maximum = INT64_MAX},
     {.size = sizeof(bp_param),
      .in = BP_IN_QUERY,
      .type = BP_PARAM_INTEGER,

@@ -82,6 +82,7 @@ test('lists filter by name and by all tags, in pages', async () => {
   assert.deepStrictEqual(await list('filename=filter-&tags=red,blue'), [one.id]);
   assert.deepStrictEqual(await list('filename=filter-&limit=1&offset=1'), [one.id]);
   assert.strictEqual((await call('GET', '/documents?limit=x')).status, 422);
+  assert.deepStrictEqual(await list('filename=filter-&limit=1000000'), [two.id, one.id], 'only what is no number is refused');
   const tags = (await call('GET', '/documents/tags')).json().tags;
   assert.ok(tags.findIndex((t) => t.name === 'red') < tags.findIndex((t) => t.name === 'blue'));
   assert.strictEqual(tags.find((t) => t.name === 'red').count, 2);
@@ -130,7 +131,11 @@ test('delete answers once and the document is gone', async () => {
 
 test('ids that are paths find nothing', async () => {
   for (const id of ['..%2f..%2fetc%2fpasswd', '..', '%2e%2e', 'doc_../../x'])
-    assert.ok([400, 404, 422].includes((await call('GET', `/documents/${id}`)).status), id);
+    assert.ok([400, 404].includes((await call('GET', `/documents/${id}`)).status), id);
+  for (const [method, rest] of [['GET', ''], ['GET', '/metadata'], ['DELETE', ''], ['PATCH', '']]) {
+    const reply = await call(method, `/documents/doc_${'0'.repeat(300)}${rest}`, { body: method === 'PATCH' ? {} : undefined });
+    assert.deepStrictEqual([reply.status, reply.text], [404, '{"detail":"Document not found"}'], 'an id of any length is one that is not there');
+  }
 });
 
 test('health answers as the original', async () => {
