@@ -71,12 +71,43 @@ static bool is_good_name(bp_str name) {
   return is_good;
 }
 
-static bool is_good_config(const bp_json_1 *json, bp_json config) {
+static bool is_text(const bp_json_1 *json, bp_json value) {
   bp_str text;
+  return value && json->string(value, &text) == BP_OK && text.len > 0;
+}
+
+/* Absent, or a list of texts: the original loader hands them to the command. */
+static bool is_argument_list(const bp_json_1 *json, bp_json args) {
+  bp_json item = 0;
+  if (args && json->type(args) != BP_JSON_ARRAY)
+    return false;
+  for (uint32_t i = 0; args && json->at(args, i, &item) == BP_OK; i++)
+    if (json->type(item) != BP_JSON_STRING)
+      return false;
+  return true;
+}
+
+/* Absent, or an object of texts. */
+static bool is_environment(const bp_json_1 *json, bp_json env) {
+  bp_json value = 0;
+  bp_str name;
+  uint64_t cursor = 0;
+  if (env && json->type(env) != BP_JSON_OBJECT)
+    return false;
+  while (env && json->next(env, &cursor, &name, &value) == BP_OK)
+    if (json->type(value) != BP_JSON_STRING)
+      return false;
+  return true;
+}
+
+static const char *config_fault(const bp_json_1 *json, bp_json config) {
   if (json->type(config) == BP_JSON_NULL || (json->type(config) == BP_JSON_OBJECT && json->count(config) == 0))
-    return true;
-  bp_json command = member(json, config, BP_LIT("command")), url = member(json, config, BP_LIT("url"));
-  return (command && json->string(command, &text) == BP_OK && text.len > 0) || (url && json->string(url, &text) == BP_OK && text.len > 0);
+    return NULL;
+  if (!is_text(json, member(json, config, BP_LIT("command"))) && !is_text(json, member(json, config, BP_LIT("url"))))
+    return "a server's configuration is an object with a command or a url, or null";
+  if (!is_argument_list(json, member(json, config, BP_LIT("args"))))
+    return "the args of a server's configuration are a list of texts";
+  return is_environment(json, member(json, config, BP_LIT("env"))) ? NULL : "the env of a server's configuration is an object of texts";
 }
 
 const char *mcp_check(const bp_json_1 *json, bp_json wanted) {
@@ -94,8 +125,9 @@ const char *mcp_check(const bp_json_1 *json, bp_json wanted) {
   while (json->next(wanted, &cursor, &name, &value) == BP_OK) {
     if (!is_good_name(name))
       return "a server's name is a text of 1 to 128 bytes without control characters";
-    if (!is_good_config(json, value))
-      return "a server's configuration is an object with a command or a url, or null";
+    const char *fault = config_fault(json, value);
+    if (fault)
+      return fault;
   }
   return NULL;
 }

@@ -125,7 +125,8 @@ test('what is missing or wrong', async () => {
   assert.equal(all.status, 422);
   assert.deepEqual(missing(all), ['body.description', 'body.name', 'body.system_prompt']);
   assert.deepEqual(missing(await create({ system_prompt: undefined, name: 'x1' })), ['body.system_prompt']);
-  for (const fields of [{ description: 5 }, { skills: 'pdf' }, { skills: [1] }, { mcp_servers: 'x' }, { mcp_servers: [1] }, { mcp_servers: [''] }, { mcp_servers: { x: 1 } }, { mcp_servers: { x: { args: [] } } }, { name: 7 }]) {
+  for (const fields of [{ description: 5 }, { skills: 'pdf' }, { skills: [1] }, { mcp_servers: 'x' }, { mcp_servers: [1] }, { mcp_servers: [''] }, { mcp_servers: { x: 1 } }, { mcp_servers: { x: { args: [] } } },
+    { mcp_servers: { x: { command: 'c', args: 'a' } } }, { mcp_servers: { x: { command: 'c', args: [1] } } }, { mcp_servers: { x: { command: 'c', env: { A: 1 } } } }, { mcp_servers: { x: { command: 'c', env: [] } } }, { name: 7 }]) {
     const reply = await create({ name: 'x1', ...fields });
     assert.equal(reply.status, 422, JSON.stringify(fields));
     assert.ok(Array.isArray(reply.body.detail) && reply.body.detail[0].loc[1] === Object.keys(fields)[0], JSON.stringify(reply.body));
