@@ -1,9 +1,12 @@
 /* Modules and the configuration: /api/backplane/modules, /api/backplane/modules/ID, /api/backplane/reload. */
 #include "api/reply.h"
 #include "api/routes.h"
+#include "base/nearest.h"
 #include "base/str.h"
 #include "host.h"
 #include "loader/plugin.h"
+
+#include <stdio.h>
 
 struct route_count {
   const struct plugin *plugin;
@@ -46,6 +49,16 @@ static json_t *hooks_json(const struct plugin *plugin) {
   return list;
 }
 
+static void refuse_unknown(struct http_exchange *x, bp_str id) {
+  char hint[128] = "GET /api/backplane/modules lists them";
+  struct nearest search = {.wanted = id};
+  for (const struct plugin *plugin = plugin_first(); plugin; plugin = plugin->next)
+    nearest_offer(&search, str_from(plugin->id));
+  if (search.best.len)
+    snprintf(hint, sizeof(hint), "did you mean \"%.*s\"?", (int)search.best.len, search.best.ptr);
+  reply_problem(x, 404, "no module of this name is loaded", hint);
+}
+
 void api_module(struct http_exchange *x, bp_str body) {
   (void)body;
   bp_str id = read_last_segment(x, "/api/backplane/modules/");
@@ -53,7 +66,7 @@ void api_module(struct http_exchange *x, bp_str body) {
   if (!id.len)
     return;
   if (!plugin) {
-    reply_problem(x, 404, "no module of this name is loaded", "GET /api/backplane/modules lists them");
+    refuse_unknown(x, id);
     return;
   }
   json_t *module = module_json(plugin);

@@ -1,11 +1,13 @@
 /* `backplane module enable|disable|info ID`: one file in modules.d beside the configuration, checked, then a reload. */
 #include "base/buf.h"
+#include "base/nearest.h"
 #include "base/str.h"
 #include "cli/check_plugins.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/findings.h"
 #include "cli/module_file.h"
+#include "cli/paths.h"
 #include "cli/place.h"
 #include "cli/say.h"
 #include "config/config.h"
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct change {
   const struct cli_call *call;
@@ -93,6 +96,36 @@ static int enable_in(const struct change *change) {
   return reload(change);
 }
 
+static bool is_installed(const struct config *config, const char *id) {
+  struct buf name = {0};
+  buf_printf(&name, "%s.so", id);
+  buf_append_char(&name, '\0');
+  char *path = path_join(config->module_dir, name.data);
+  bool is_there = access(path, F_OK) == 0;
+  free(path);
+  buf_release(&name);
+  return is_there;
+}
+
+/* Nothing to do for a module there is; a misspelt one is a failure. */
+static int say_not_enabled(const struct change *change) {
+  struct config_errors errors = {0};
+  struct nearest search = {.wanted = str_from(change->id)};
+  struct config *config = config_load(change->place.config_file, &errors);
+  if (config)
+    run_set_module_dir(config, change->place.module_dir);
+  if (config && !is_installed(config, change->id))
+    for (const struct config_module *module = config->modules; module; module = module->next)
+      nearest_offer(&search, str_from(module->id));
+  int code = CLI_DONE;
+  if (search.best.len)
+    code = say_failure("module \"%s\" is not enabled; did you mean \"%s\"?", change->id, search.best.ptr);
+  else
+    printf("module \"%s\" is not enabled\n", change->id);
+  config_free(config);
+  return code;
+}
+
 static int disable_in(const struct change *change) {
   bp_error err = BP_ERROR_INIT;
   bp_status status = module_file_remove(change->place.config_file, change->id, &err);
@@ -103,11 +136,7 @@ static int disable_in(const struct change *change) {
       module_file_write(change->place.config_file, change->id, NULL);
     return CLI_FAILED;
   }
-  if (status == BP_E_NOT_FOUND) {
-    printf("module \"%s\" is not enabled\n", change->id);
-    return CLI_DONE;
-  }
-  return reload(change);
+  return status == BP_E_NOT_FOUND ? say_not_enabled(change) : reload(change);
 }
 
 static int make_change(const struct cli_call *call, int (*make)(const struct change *change)) {

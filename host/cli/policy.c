@@ -1,4 +1,5 @@
 /* `backplane policy test|list|reload`: the operator's rules, tried and put in force. `policy explain` is policy_explain.c. */
+#include "base/nearest.h"
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -7,6 +8,7 @@
 #include "cli/scripts.h"
 #include "policy/rule_sets.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,8 @@ struct testing {
   const char *only; /* one set, or NULL */
   bool wants_json;
   unsigned sets, passed, failed;
+  struct nearest search; /* for a set that is not there */
+  char nearest[128];
   json_t *results;
 };
 
@@ -38,11 +42,22 @@ static void show_result(void *ctx, const struct rule_test_result *result) {
   }
 }
 
+static void offer_name(struct testing *t, const char *name) {
+  unsigned before = t->search.best.len ? t->search.distance : UINT_MAX;
+  nearest_offer(&t->search, str_from(name));
+  if (!t->search.best.len || t->search.distance == before)
+    return;
+  snprintf(t->nearest, sizeof(t->nearest), "%s", name);
+  t->search.best = str_from(t->nearest);
+}
+
 static bp_status test_set(void *ctx, const char *name, bp_error *err) {
   struct testing *t = ctx;
   (void)err;
-  if (t->only && strcmp(t->only, name) != 0)
+  if (t->only && strcmp(t->only, name) != 0) {
+    offer_name(t, name);
     return BP_OK;
+  }
   bp_error fault = BP_ERROR_INIT;
   unsigned failed_before = t->failed;
   struct rule_set *set = rule_set_load(t->dir, name, &fault);
@@ -58,7 +73,8 @@ static bp_status test_set(void *ctx, const char *name, bp_error *err) {
 
 static int show_total(const struct testing *t) {
   if (t->only && t->sets == 0 && t->failed == 0)
-    return say_failure("there is no set \"%s\" in \"%s\"", t->only, t->dir);
+    return say_failure("there is no set \"%s\" in \"%s\"%s%s%s", t->only, t->dir, t->nearest[0] ? "; did you mean \"" : "", t->nearest,
+                       t->nearest[0] ? "\"?" : "");
   if (t->wants_json) {
     json_t *answer = json_pack("{s:b, s:i, s:i, s:O}", "ok", t->failed == 0, "passed", (int)t->passed, "failed", (int)t->failed, "tests", t->results);
     say_json(answer);
@@ -74,7 +90,8 @@ static int test(const struct cli_call *call) {
   char *dir = scripts_find(call);
   if (!dir)
     return CLI_FAILED;
-  struct testing t = {.dir = dir, .only = call->word_count > 1 ? call->words[1] : NULL, .wants_json = call->wants_json, .results = json_array()};
+  const char *only = call->word_count > 1 ? call->words[1] : NULL;
+  struct testing t = {.dir = dir, .only = only, .wants_json = call->wants_json, .results = json_array(), .search.wanted = str_from(only)};
   int code = rule_sets_each_name(dir, test_set, &t, &err) == BP_OK ? show_total(&t) : say_error(&err);
   json_decref(t.results);
   free(dir);

@@ -1,5 +1,6 @@
 /* What commands print; see say.h. */
 #include "cli/say.h"
+#include "base/nearest.h"
 #include "base/str.h"
 #include "json/json.h"
 
@@ -35,16 +36,10 @@ int say_misuse(const char *format, ...) {
 }
 
 const char *say_nearest(const char *wrong, const char *const *names) {
-  const char *nearest = NULL;
-  unsigned best = 3;
-  for (; *names; names++) {
-    unsigned distance = str_distance(str_from(wrong), str_from(*names));
-    if (distance < best && distance < strlen(*names)) {
-      best = distance;
-      nearest = *names;
-    }
-  }
-  return nearest;
+  struct nearest search = {.wanted = str_from(wrong)};
+  for (; *names; names++)
+    nearest_offer(&search, str_from(*names));
+  return search.best.len ? search.best.ptr : NULL;
 }
 
 void say_json(const json_t *value) {

@@ -28,15 +28,6 @@ void report_hint(struct config_error *error, const char *format, ...) {
   va_end(args);
 }
 
-void nearest_offer(struct nearest *search, bp_str candidate) {
-  unsigned distance = str_distance(search->wanted, candidate);
-  unsigned allowed = 1 + (unsigned)search->wanted.len / 4;
-  if (distance > allowed || (search->best.len && distance >= search->distance))
-    return;
-  search->best = candidate;
-  search->distance = distance;
-}
-
 void report_nearest(struct config_error *error, const struct nearest *search) {
   size_t len = strlen(error->message);
   if (search->best.len)

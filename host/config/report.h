@@ -1,7 +1,8 @@
-/* Collecting configuration errors, and the nearest right name. Private to host/config. */
+/* Collecting configuration errors. Private to host/config. */
 #ifndef HOST_CONFIG_REPORT_H
 #define HOST_CONFIG_REPORT_H
 
+#include "base/nearest.h"
 #include "config/config.h"
 
 /* Where something was written. */
@@ -14,13 +15,6 @@ struct origin {
 struct config_error *report(struct config_errors *errors, struct origin origin, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void report_hint(struct config_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The search for the name somebody may have meant: start zeroed but for `wanted`, offer every candidate, read `best`. */
-struct nearest {
-  bp_str wanted;
-  bp_str best; /* empty: none is near */
-  unsigned distance;
-};
-void nearest_offer(struct nearest *search, bp_str candidate);
 /* Appends `, did you mean "…"?` to the message where there is a near name. */
 void report_nearest(struct config_error *error, const struct nearest *search);
 

@@ -1,11 +1,14 @@
 /* Trust in files that become code; see trust.h. */
 #include "loader/trust.h"
 #include "base/fail.h"
+#include "base/nearest.h"
 #include "base/str.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,12 +58,39 @@ static int walk_folder(char *real, bp_error *err) {
   return -1;
 }
 
+/* Says which plugin of the folder may have been meant by `name`. */
+static void hint_nearest(int folder, const char *name, bp_error *err) {
+  char near[NAME_MAX + 1] = "";
+  struct nearest search = {.wanted = str_from(name)};
+  int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
+  for (struct dirent *entry; entries && (entry = readdir(entries));) {
+    bp_str before = search.best;
+    if (str_ends(str_from(entry->d_name), BP_LIT(".so")))
+      nearest_offer(&search, str_from(entry->d_name));
+    if (search.best.ptr == before.ptr)
+      continue;
+    memcpy(near, search.best.ptr, search.best.len);
+    near[search.best.len] = '\0';
+    search.best.ptr = near;
+  }
+  if (near[0])
+    fail_hint(err, "did you mean \"%.*s\"?", (int)strlen(near) - 3, near);
+  if (entries)
+    closedir(entries);
+  else if (fd >= 0)
+    close(fd);
+}
+
 static int open_file(int folder, const char *name, const char *path, struct stat *st, bp_error *err) {
   /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
   int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) {
-    fail(err, errno == ENOENT ? BP_E_NOT_FOUND : BP_E_IO, "cannot open \"%s\": %s", path,
+    bool is_missing = errno == ENOENT;
+    fail(err, is_missing ? BP_E_NOT_FOUND : BP_E_IO, "cannot open \"%s\": %s", path,
          errno == ELOOP ? "it is a symbolic link; name the file itself" : strerror(errno));
+    if (is_missing)
+      hint_nearest(folder, name, err);
     return -1;
   }
   bp_status status = BP_OK;

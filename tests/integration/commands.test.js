@@ -69,6 +69,18 @@ test('a stopped host is said to be stopped, with what to do', async () => {
   assert.match(version.stdout, /^backplane \d+\.\d+\.\d+ \(plugin ABI 1\.\d+\)\n$/);
 });
 
+test('a misspelt module or set is told the nearest name', async () => {
+  const misspelt = async (...words) => {
+    const told = await host.command(...words);
+    assert.equal(told.code, 1, words.join(' '));
+    return told.stdout + told.stderr;
+  };
+  for (const verb of ['enable', 'disable', 'info']) assert.match(await misspelt('module', verb, 'observabilty'), /did you mean "observability"\?/, verb);
+  assert.match(await misspelt('inspect', path.join(process.env.BACKPLANE_MODULES, 'documnts.so')), /did you mean "documents"\?/);
+  assert.match(await misspelt('policy', 'test', 'validaton'), /did you mean "validation"\?/);
+  assert.equal((await host.command('module', 'disable', 'documents')).code, 0, 'there is one, and it is off');
+});
+
 test('a wrong option is found by check, with file, line and the right name', async () => {
   const good = fs.readFileSync(moduleFile());
   fs.writeFileSync(moduleFile(), '\nmodule "observability" { retention_day = 3 }\n');

@@ -1,0 +1,12 @@
+/* Searching for a near name; see nearest.h. */
+#include "base/nearest.h"
+#include "base/str.h"
+
+void nearest_offer(struct nearest *search, bp_str candidate) {
+  unsigned distance = str_distance(search->wanted, candidate);
+  unsigned allowed = 1 + (unsigned)search->wanted.len / 4;
+  if (distance > allowed || distance >= candidate.len || (search->best.len && distance >= search->distance))
+    return;
+  search->best = candidate;
+  search->distance = distance;
+}

@@ -1,0 +1,15 @@
+/* The name somebody may have meant, for "did you mean". */
+#ifndef HOST_BASE_NEAREST_H
+#define HOST_BASE_NEAREST_H
+
+#include <backplane/base.h>
+
+/* A search: start zeroed but for `wanted`, offer every candidate, read `best`. */
+struct nearest {
+  bp_str wanted;
+  bp_str best; /* borrowed from the candidate; empty: none is near */
+  unsigned distance;
+};
+void nearest_offer(struct nearest *search, bp_str candidate);
+
+#endif
