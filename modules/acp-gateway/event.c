@@ -22,9 +22,9 @@ static void on_written(void *ctx, const bp_db_outcome *outcome) {
   free(publication);
 }
 
-static void write_step(struct gateway *gw, const bp_db_step *step, published_fn done, void *ctx) {
+void store_steps(struct gateway *gw, const bp_db_step *list, uint32_t count, published_fn done, void *ctx) {
   struct publication *publication = calloc(1, sizeof(*publication));
-  const bp_array steps = {step, 1, (uint32_t)sizeof(*step)};
+  const bp_array steps = {list, count, (uint32_t)sizeof(*list)};
   bp_status status = BP_E_NO_MEMORY;
   if (publication) {
     *publication = (struct publication){.gw = gw, .done = done, .ctx = ctx};
@@ -44,10 +44,15 @@ static void write_step(struct gateway *gw, const bp_db_step *step, published_fn 
 
 void store_run(struct gateway *gw, uint32_t statement, const bp_db_value *values, uint32_t count) {
   const bp_db_step step = db_exec(statement, values, count);
-  write_step(gw, &step, NULL, NULL);
+  store_steps(gw, &step, 1, NULL, NULL);
 }
 
 void event_publish(struct gateway *gw, const char *type, bp_str session, bp_str agent, bp_json_writer data, published_fn done, void *ctx) {
+  event_publish_with(gw, type, session, agent, data, NULL, done, ctx);
+}
+
+void event_publish_with(struct gateway *gw, const char *type, bp_str session, bp_str agent, bp_json_writer data, const bp_db_step *more,
+                        published_fn done, void *ctx) {
   char time[TIME_BYTES];
   bp_json_writer w = writer(gw);
   bp_str text = {NULL, 0}, payload = {NULL, 0};
@@ -66,8 +71,10 @@ void event_publish(struct gateway *gw, const char *type, bp_str session, bp_str 
     status = gw->json->writer_text(w, &payload, NULL);
   }
   if (status == BP_OK) {
-    const bp_db_step step = {.size = sizeof(step), .kind = BP_DB_PUBLISH, .topic = BP_STR(EVENT_TOPIC), .key = session, .payload = payload};
-    write_step(gw, &step, done, ctx);
+    bp_db_step steps[2] = {{.size = sizeof(bp_db_step), .kind = BP_DB_PUBLISH, .topic = BP_STR(EVENT_TOPIC), .key = session, .payload = payload}};
+    if (more)
+      steps[1] = *more;
+    store_steps(gw, steps, more ? 2 : 1, done, ctx);
   } else if (done) {
     done(ctx, status);
   }

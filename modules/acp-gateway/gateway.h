@@ -243,6 +243,8 @@ void op_prompt(struct call *call);
 void op_cancel(struct call *call);
 void turn_cancel(struct session *session);
 void turn_end(struct session *session, const char *reason, const char *error);
+/* Tells of a turn that ended with the host. */
+void turn_tell_interrupted(struct gateway *gw, bp_str session, bp_str agent);
 
 /* update.c */
 void update_take(struct session *session, bp_json params);
@@ -275,11 +277,16 @@ void terminals_end(struct session *session);
 /* `data` is the object of the frame's "data"; taken and freed. `done` (may be NULL) runs once it is durable, or has failed. */
 typedef void (*published_fn)(void *ctx, bp_status status);
 void event_publish(struct gateway *gw, const char *type, bp_str session, bp_str agent, bp_json_writer data, published_fn done, void *ctx);
+/* The same, and `more` (may be NULL) in the same transaction. */
+void event_publish_with(struct gateway *gw, const char *type, bp_str session, bp_str agent, bp_json_writer data, const bp_db_step *more,
+                        published_fn done, void *ctx);
 void event_agent_status(struct agent *agent);
 void event_error(struct gateway *gw, struct session *session, const char *message);
 void views_init(struct gateway *gw);
 void events_all(void *state, bp_request request);
 void events_session(void *state, bp_request request);
+/* Runs steps as one unit; counted. `done` may be NULL. */
+void store_steps(struct gateway *gw, const bp_db_step *list, uint32_t count, published_fn done, void *ctx);
 /* Runs one statement; counted, and forgotten. */
 void store_run(struct gateway *gw, uint32_t statement, const bp_db_value *values, uint32_t count);
 

@@ -221,22 +221,43 @@ void op_session_get(struct call *call) {
   call_free(later);
 }
 
-void op_session_close(struct call *call) {
+static void on_closed(void *ctx, bp_status status) {
+  struct call *call = ctx;
   const struct gateway *gw = call->gw;
-  if (!find(call))
-    return;
-  char id[ID_BYTES];
-  memcpy(id, call->session->id, sizeof(id));
-  session_close(call->session, "ended");
-  call->session = NULL;
-  bp_json_writer w = writer(gw);
+  bp_json_writer w = status == BP_OK ? writer(gw) : 0;
   if (w) {
     gw->json->object_begin(w);
-    put_text(gw, w, "id", str_z(id));
+    put_text(gw, w, "id", str_z(call->text1));
     put_text(gw, w, "status", BP_LIT("ended"));
     gw->json->object_end(w);
+    call_answer(call, w);
+  } else {
+    call_fail(call, 503, status, "", "The session is closed, but that could not be stored");
   }
-  call_answer(call, w);
+  call_free(call);
+}
+
+/* Closing stores the end as well; this waits until it is there. */
+void op_session_close(struct call *call) {
+  struct gateway *gw = call->gw;
+  if (!find(call))
+    return;
+  struct call *later = call_copy(call);
+  char *id = str_dup(str_z(call->session->id));
+  session_close(call->session, "ended");
+  call->session = NULL;
+  if (later)
+    later->session = NULL;
+  if (!later || !id) {
+    call_fail(call, 503, BP_E_NO_MEMORY, "", "out of memory");
+    call_free(later);
+    free(id);
+    return;
+  }
+  later->text1 = id;
+  const bp_db_value values[] = {db_text(str_z(id)), db_text(BP_LIT("ended")), db_integer(now_ms(gw))};
+  const bp_db_step step = db_exec(SET_SESSION, values, 3);
+  store_steps(gw, &step, 1, on_closed, later);
 }
 
 void op_sessions(struct call *call) {

@@ -412,13 +412,25 @@ static void on_rows(void *ctx, const bp_db_outcome *outcome) {
     return;
   for (uint32_t row = 0; row < gw->db->rows(outcome->result, 0); row++)
     restore(gw, outcome, row);
+  for (uint32_t row = 0; row < gw->db->rows(outcome->result, 1); row++)
+    turn_tell_interrupted(gw, db_column(gw->db, outcome, 1, row, 0), db_column(gw->db, outcome, 1, row, 1));
 }
 
-void sessions_restore(struct gateway *gw) {
+static void read_rows(void *ctx, bp_status status) {
+  struct gateway *gw = ctx;
   const bp_db_value since = db_integer(now_ms(gw) - gw->idle_ms);
-  const bp_db_query query = {
-      .size = sizeof(query), .statement = OPEN_SESSIONS, .max_rows = SESSIONS_MAX / 2, .params = {&since, 1, (uint32_t)sizeof(since)}};
-  gw->db->read(gw->self, (bp_array){&query, 1, (uint32_t)sizeof(query)}, 0, on_rows, gw);
+  const bp_db_query queries[] = {
+      {.size = sizeof(bp_db_query), .statement = OPEN_SESSIONS, .max_rows = SESSIONS_MAX / 2, .params = {&since, 1, (uint32_t)sizeof(since)}},
+      {.size = sizeof(bp_db_query), .statement = INTERRUPTED_SESSIONS, .max_rows = 1000},
+  };
+  (void)status;
+  gw->db->read(gw->self, (bp_array)BP_ARRAY(queries), 0, on_rows, gw);
+}
+
+/* What was said in turns that ended with the host becomes a message each. */
+void sessions_restore(struct gateway *gw) {
+  const bp_db_step steps[] = {db_exec(KEEP_ALL_PIECES, NULL, 0), db_exec(DROP_ALL_PIECES, NULL, 0)};
+  store_steps(gw, steps, 2, read_rows, gw);
 }
 
 /* ---- What an agent remembers ---- */

@@ -26,6 +26,14 @@ const bp_statement gateway_statements[STATEMENT_COUNT] = {
         "tool_call_id, 'toolName', json_extract(payload, '$.title'), 'toolCall', json(payload), 'createdAt', "
         "strftime('%Y-%m-%dT%H:%M:%fZ', created_ms / 1000.0, 'unixepoch')) FROM acp_gateway_messages WHERE session_id = ?1 AND id > ?2 ORDER BY id"),
     SQL(TRIM_SESSIONS, "trim_sessions", "DELETE FROM acp_gateway_sessions WHERE status = 'ended' AND updated_ms < ?1"),
+    SQL(ADD_PIECE, "add_piece", "INSERT INTO acp_gateway_pieces (session_id, role, text, created_ms) VALUES (?1, ?2, ?3, ?4)"),
+    SQL(DROP_PIECES, "drop_pieces", "DELETE FROM acp_gateway_pieces WHERE session_id = ?1"),
+    SQL(KEEP_ALL_PIECES, "keep_all_pieces",
+        "INSERT INTO acp_gateway_messages (session_id, role, content, created_ms) SELECT p.session_id, p.role, (SELECT group_concat(text, '') FROM "
+        "(SELECT text FROM acp_gateway_pieces WHERE session_id = p.session_id AND role = p.role ORDER BY id)), max(p.created_ms) "
+        "FROM acp_gateway_pieces AS p GROUP BY p.session_id, p.role ORDER BY min(p.id)"),
+    SQL(DROP_ALL_PIECES, "drop_all_pieces", "DELETE FROM acp_gateway_pieces"),
+    SQL(INTERRUPTED_SESSIONS, "interrupted_sessions", "SELECT id, agent_id FROM acp_gateway_sessions WHERE status = 'processing'"),
 };
 
 #undef SQL
@@ -38,4 +46,9 @@ const bp_migration gateway_migrations[MIGRATION_COUNT] = {
             "CREATE TABLE acp_gateway_messages (id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL REFERENCES acp_gateway_sessions "
             "(id) ON DELETE CASCADE, role TEXT NOT NULL, content TEXT, tool_call_id TEXT, payload TEXT, created_ms INTEGER NOT NULL, "
             "UNIQUE (session_id, tool_call_id));")},
+    /* What is said in a turn, until it is one message of the transcript. */
+    {sizeof(bp_migration), 2,
+     BP_STR("CREATE TABLE acp_gateway_pieces (id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL REFERENCES acp_gateway_sessions (id) "
+            "ON DELETE CASCADE, role TEXT NOT NULL, text TEXT NOT NULL, created_ms INTEGER NOT NULL);"
+            "CREATE INDEX acp_gateway_pieces_by_session ON acp_gateway_pieces (session_id, id);")},
 };

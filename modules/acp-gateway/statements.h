@@ -15,10 +15,15 @@ enum gateway_statement {
   PUT_TOOL,
   MESSAGES_OF,
   TRIM_SESSIONS,
+  ADD_PIECE,
+  DROP_PIECES,
+  KEEP_ALL_PIECES,
+  DROP_ALL_PIECES,
+  INTERRUPTED_SESSIONS,
   STATEMENT_COUNT
 };
 
-#define MIGRATION_COUNT 1
+#define MIGRATION_COUNT 2
 extern const bp_statement gateway_statements[STATEMENT_COUNT];
 extern const bp_migration gateway_migrations[MIGRATION_COUNT];
 

@@ -86,11 +86,29 @@ static void turn_free(struct turn *turn) {
   free(turn);
 }
 
+static bp_json_writer end_data(const struct gateway *gw, bp_str session, const char *reason, const char *error) {
+  bp_json_writer w = writer(gw);
+  if (!w)
+    return 0;
+  gw->json->object_begin(w);
+  put_text(gw, w, "sessionId", session);
+  put_text(gw, w, "reason", str_z(reason));
+  if (error)
+    put_text(gw, w, "error", str_z(error));
+  gw->json->object_end(w);
+  return w;
+}
+
+void turn_tell_interrupted(struct gateway *gw, bp_str session, bp_str agent) {
+  const bp_db_value values[] = {db_text(session), db_text(BP_LIT("active")), db_integer(now_ms(gw))};
+  const bp_db_step ended = db_exec(SET_SESSION, values, 3);
+  event_publish_with(gw, "session_end_turn", session, agent, end_data(gw, session, "error", "the host ended during the turn"), &ended, NULL, NULL);
+}
+
 void turn_end(struct session *session, const char *reason, const char *error) {
   struct gateway *gw = session->gw;
   struct turn *turn = session->turn;
   struct ending *e = calloc(1, sizeof(*e));
-  bp_json_writer w = writer(gw);
   permissions_cancel(session); /* what its agent asked in it and did not wait for */
   transcript_flush(session);
   timeline_turn(session, turn->is_cancelled ? "cancelled" : error ? "failed" : "done");
@@ -107,18 +125,11 @@ void turn_end(struct session *session, const char *reason, const char *error) {
     turn->call = NULL;
     turn->usage = NULL;
   }
-  if (w) {
-    gw->json->object_begin(w);
-    put_text(gw, w, "sessionId", str_z(session->id));
-    put_text(gw, w, "reason", str_z(reason));
-    if (error && !turn->is_cancelled)
-      put_text(gw, w, "error", str_z(error));
-    gw->json->object_end(w);
-  }
+  bp_json_writer w = end_data(gw, str_z(session->id), reason, turn->is_cancelled ? NULL : error);
   turn_free(turn);
   const bp_db_value values[] = {db_text(str_z(session->id)), db_text(BP_LIT("active")), db_integer(now_ms(gw))};
-  store_run(gw, SET_SESSION, values, 3);
-  event_publish(gw, "session_end_turn", str_z(session->id), str_z(session->agent->id), w, e ? on_end_published : NULL, e);
+  const bp_db_step ended = db_exec(SET_SESSION, values, 3);
+  event_publish_with(gw, "session_end_turn", str_z(session->id), str_z(session->agent->id), w, &ended, e ? on_end_published : NULL, e);
 }
 
 static void on_answer(void *ctx, struct process *process, bp_json result, int64_t code, bp_str message) {
@@ -237,6 +248,8 @@ void op_prompt(struct call *call) {
   *p = (struct prompting){.session = session_ref(session), .blocks = blocks};
   memcpy(p->turn_id, session->turn->id, sizeof(p->turn_id));
   transcript_add(session, "user", text.ptr ? text : str_z(blocks));
+  const bp_db_value values[] = {db_text(str_z(session->id)), db_text(BP_LIT("processing")), db_integer(now_ms(gw))};
+  store_run(gw, SET_SESSION, values, 3);
   if (session->process && session->process->proc)
     send_prompt(p);
   else

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIECE_BYTES (120u << 10) /* of a text: with every byte escaped it still is less than EVENT_MAX */
+
 /* ---- The transcript ---- */
 
 void transcript_add(struct session *session, const char *role, bp_str content) {
@@ -13,40 +15,32 @@ void transcript_add(struct session *session, const char *role, bp_str content) {
 }
 
 void transcript_flush(struct session *session) {
+  const struct turn *turn = session->turn;
+  const struct kit_buf *said = turn && turn->thought.len ? &turn->thought : turn ? &turn->passage : NULL;
+  if (!said || said->len == 0)
+    return;
+  const bp_db_value values[] = {db_text(str_z(session->id)), db_text(said == &turn->thought ? BP_LIT("thought") : BP_LIT("assistant")),
+                                db_text(kit_buf_str(said)), db_integer(now_ms(session->gw))};
+  const bp_db_step steps[] = {db_exec(ADD_MESSAGE, values, 4), db_exec(DROP_PIECES, values, 1)};
+  store_steps(session->gw, steps, 2, NULL, NULL);
+  kit_buf_free(&session->turn->thought);
+  kit_buf_free(&session->turn->passage);
+}
+
+/* At most one of passage and thought holds something: what the agent says changes between them. */
+static void keep_text(struct session *session, bool is_thought, bp_str text) {
   struct turn *turn = session->turn;
   if (!turn)
     return;
-  if (turn->thought.len)
-    transcript_add(session, "thought", kit_buf_str(&turn->thought));
-  if (turn->passage.len)
-    transcript_add(session, "assistant", kit_buf_str(&turn->passage));
-  kit_buf_free(&turn->thought);
-  kit_buf_free(&turn->passage);
-}
-
-static bool block_text(const struct gateway *gw, bp_json update, bp_str *ret) {
-  return get_text(gw, get_value(gw, update, "content"), "text", ret);
-}
-
-static void said(struct session *session, bp_json update) {
-  bp_str text = {NULL, 0};
-  struct turn *turn = session->turn;
-  if (!turn || !block_text(session->gw, update, &text))
-    return;
-  if (turn->thought.len)
+  if ((is_thought ? &turn->passage : &turn->thought)->len)
     transcript_flush(session);
-  kit_buf_add(&turn->said, text, TURN_TEXT_MAX);
-  kit_buf_add(&turn->passage, text, TURN_TEXT_MAX);
-}
-
-static void thought(struct session *session, bp_json update) {
-  bp_str text = {NULL, 0};
-  struct turn *turn = session->turn;
-  if (!turn || !block_text(session->gw, update, &text))
+  if (!is_thought)
+    kit_buf_add(&turn->said, kit_cut(text, TURN_TEXT_MAX - turn->said.len), TURN_TEXT_MAX);
+  struct kit_buf *passage = is_thought ? &turn->thought : &turn->passage;
+  if (kit_buf_add(passage, text, TURN_TEXT_MAX))
     return;
-  if (turn->passage.len)
-    transcript_flush(session);
-  kit_buf_add(&turn->thought, text, TURN_TEXT_MAX);
+  transcript_flush(session);
+  kit_buf_add(passage, text, TURN_TEXT_MAX);
 }
 
 static void tool(struct session *session, bp_json update) {
@@ -131,8 +125,6 @@ static const struct {
   const char *name;
   void (*take)(struct session *session, bp_json update);
 } kinds[] = {
-    {"agent_message_chunk", said},
-    {"agent_thought_chunk", thought},
     {"available_commands_update", commands},
     {"config_option_update", options},
     {"current_mode_update", mode},
@@ -160,35 +152,94 @@ static void put_cut(const struct gateway *gw, bp_json_writer w, bp_json update) 
   gw->json->object_end(w);
 }
 
-static void pass_on(struct session *session, bp_json update) {
+/* `update`: JSON text. `said` (empty: it is no text) is stored with it until its message is complete. */
+static void publish(struct session *session, bp_str update, bool is_thought, bp_str said) {
   struct gateway *gw = session->gw;
   bp_json_writer w = writer(gw);
+  if (!w)
+    return;
+  gw->json->object_begin(w);
+  put_text(gw, w, "sessionId", str_z(session->id));
+  gw->json->key(w, BP_LIT("update"));
+  gw->json->put_raw(w, update);
+  gw->json->object_end(w);
+  const bp_db_value values[] = {db_text(str_z(session->id)), db_text(is_thought ? BP_LIT("thought") : BP_LIT("assistant")), db_text(said),
+                                db_integer(now_ms(gw))};
+  const bp_db_step piece = db_exec(ADD_PIECE, values, 4);
+  event_publish_with(gw, "session_update", str_z(session->id), str_z(session->agent->id), w, session->turn && said.len ? &piece : NULL, NULL, NULL);
+}
+
+static void pass_on(struct session *session, bp_json update) {
+  const struct gateway *gw = session->gw;
   char *text = json_copy(gw, update);
-  if (w && text) {
-    gw->json->object_begin(w);
-    put_text(gw, w, "sessionId", str_z(session->id));
-    gw->json->key(w, BP_LIT("update"));
-    if (strlen(text) > EVENT_MAX)
+  if (text && strlen(text) > EVENT_MAX) {
+    bp_json_writer w = writer(gw);
+    bp_str cut = {NULL, 0};
+    if (w)
       put_cut(gw, w, update);
-    else
-      gw->json->put_raw(w, str_z(text));
-    gw->json->object_end(w);
-    event_publish(gw, "session_update", str_z(session->id), str_z(session->agent->id), w, NULL, NULL);
-  } else if (w) {
-    gw->json->writer_free(w);
+    if (w && gw->json->writer_text(w, &cut, NULL) == BP_OK)
+      publish(session, cut, false, bp_str_make(NULL, 0));
+    if (w)
+      gw->json->writer_free(w);
+  } else if (text) {
+    publish(session, str_z(text), false, bp_str_make(NULL, 0));
   }
   free(text);
+}
+
+/* ---- What the agent says ---- */
+
+/* One of the pieces that a text is passed on in which is too large for the live log. */
+static void pass_on_piece(struct session *session, bp_json update, bool is_thought, bp_str text) {
+  const struct gateway *gw = session->gw;
+  bp_json_writer w = writer(gw);
+  bp_str whole = {NULL, 0}, message_id = {NULL, 0};
+  if (!w)
+    return;
+  gw->json->object_begin(w);
+  put_text(gw, w, "sessionUpdate", is_thought ? BP_LIT("agent_thought_chunk") : BP_LIT("agent_message_chunk"));
+  if (get_text(gw, update, "messageId", &message_id))
+    put_text(gw, w, "messageId", message_id);
+  gw->json->key(w, BP_LIT("content"));
+  gw->json->object_begin(w);
+  put_text(gw, w, "type", BP_LIT("text"));
+  put_text(gw, w, "text", text);
+  gw->json->object_end(w);
+  gw->json->object_end(w);
+  if (gw->json->writer_text(w, &whole, NULL) == BP_OK)
+    publish(session, whole, is_thought, text);
+  gw->json->writer_free(w);
+}
+
+static void take_text(struct session *session, bp_json update, bool is_thought, bp_str text) {
+  char *whole = json_copy(session->gw, update);
+  if (whole && strlen(whole) <= EVENT_MAX) {
+    keep_text(session, is_thought, text);
+    publish(session, str_z(whole), is_thought, text);
+  } else {
+    for (bp_str piece; text.len > 0; text = bp_str_make(text.ptr + piece.len, text.len - piece.len)) {
+      piece = kit_cut(text, PIECE_BYTES);
+      keep_text(session, is_thought, piece);
+      pass_on_piece(session, update, is_thought, piece);
+    }
+  }
+  free(whole);
 }
 
 void update_take(struct session *session, bp_json params) {
   const struct gateway *gw = session->gw;
   bp_json update = get_value(gw, params, "update");
-  bp_str kind = {NULL, 0};
+  bp_str kind = {NULL, 0}, text = {NULL, 0};
   if (!update || !get_text(gw, update, "sessionUpdate", &kind))
     return;
   session_touch(session);
   if (session->is_attaching)
     return; /* history the agent tells again; the transcript has it */
+  bool is_thought = str_is(kind, "agent_thought_chunk");
+  if ((is_thought || str_is(kind, "agent_message_chunk")) && get_text(gw, get_value(gw, update, "content"), "text", &text)) {
+    take_text(session, update, is_thought, text);
+    return;
+  }
   for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
     if (str_is(kind, kinds[i].name))
       kinds[i].take(session, update);

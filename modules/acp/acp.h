@@ -146,6 +146,7 @@ struct watched {
   char id[NAME_BYTES], project[NAME_BYTES], acp_id[NAME_BYTES];
   char *url; /* "" built in */
   struct kit_buf text;
+  uint64_t seen_seq, text_seq; /* of the built-in gateway's log: the last event heard, and the last one in `text` */
   bool in_turn;
   int64_t touched_s;
   struct sse *sse; /* of a remote gateway */
@@ -155,7 +156,7 @@ struct watched *watched_of(struct acp *m, bp_str acp_id); /* of the built-in gat
 void watch_end(struct acp *m, const char *id);
 void watches_sweep(struct acp *m);
 void watches_free(struct acp *m);
-void watches_restore(struct acp *m);
+bp_status watches_restore(struct acp *m);
 /* Runs once the remote stream is open, has failed, or two seconds have passed. */
 typedef void (*watch_ready_fn)(void *ctx);
 void watch_ready(struct watched *w, watch_ready_fn done, void *ctx);

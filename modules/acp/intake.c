@@ -28,8 +28,8 @@ static void flush(struct watched *w) {
     return;
   nano_id(w->m, id);
   const bp_db_value message[] = {db_text(str_z(id)), db_text(str_z(w->id)), db_text(BP_LIT("assistant")), db_text(kit_buf_str(&w->text))};
-  const bp_db_value counted[] = {db_text(str_z(w->id)), db_null()};
-  const bp_db_step steps[] = {db_exec(ADD_MESSAGE, message, 4), db_exec(COUNT_MESSAGE, counted, 2), tell(BP_LIT("acp.message"))};
+  const bp_db_value counted[] = {db_text(str_z(w->id)), db_null(), db_integer((int64_t)w->text_seq)};
+  const bp_db_step steps[] = {db_exec(ADD_MESSAGE, message, 4), db_exec(COUNT_MESSAGE, counted, 3), tell(BP_LIT("acp.message"))};
   write_steps(w->m, steps, 3);
   kit_buf_free(&w->text);
 }
@@ -37,8 +37,8 @@ static void flush(struct watched *w) {
 static void end_turn(struct watched *w, const char *status) {
   flush(w);
   w->in_turn = false;
-  const bp_db_value values[] = {db_text(str_z(w->id)), db_text(str_z(status))};
-  const bp_db_step steps[] = {db_exec(TURN_ENDED, values, 2), tell(BP_LIT("acp.session"))};
+  const bp_db_value values[] = {db_text(str_z(w->id)), db_text(str_z(status)), db_integer((int64_t)w->seen_seq)};
+  const bp_db_step steps[] = {db_exec(TURN_ENDED, values, 3), tell(BP_LIT("acp.session"))};
   write_steps(w->m, steps, 2);
 }
 
@@ -74,8 +74,8 @@ static void tool(struct watched *w, bp_json update) {
                                 result_value,
                                 db_text(kit_text_str(&whole)),
                                 db_integer(!is_over)};
-  const bp_db_value counted = db_text(str_z(w->id));
-  const bp_db_step steps[] = {db_exec(PUT_TOOL, values, 8), db_exec(COUNT_TOOL, &counted, 1)};
+  const bp_db_value counted[] = {db_text(str_z(w->id)), db_integer((int64_t)w->seen_seq)};
+  const bp_db_step steps[] = {db_exec(PUT_TOOL, values, 8), db_exec(COUNT_TOOL, counted, 2)};
   write_steps(m, steps, 2);
   kit_text_free(&whole);
   kit_text_free(&input);
@@ -92,6 +92,7 @@ static void take_update(struct watched *w, bp_json update) {
       flush(w);
       kit_buf_add(&w->text, text, TEXT_MOST);
     }
+    w->text_seq = w->seen_seq;
   } else if (kit_same(kind, "tool_call") || kit_same(kind, "tool_call_update")) {
     tool(w, update);
   }
@@ -125,12 +126,14 @@ void intake(struct watched *w, bp_str payload) {
   m->json->release(m->self, root);
 }
 
-/* The built-in gateway tells on the live log. */
+/* The built-in gateway tells on the live log, after a restart once more what has not been stored. */
 void intake_live(void *ctx, const bp_live_event *event) {
   struct acp *m = ctx;
   struct watched *w = event->flags || event->key.len == 0 ? NULL : watched_of(m, event->key);
-  if (w)
-    intake(w, event->payload);
+  if (!w || event->sequence <= w->seen_seq)
+    return;
+  w->seen_seq = event->sequence;
+  intake(w, event->payload);
 }
 
 /* The gateway has answered the prompt. Where its events cannot be heard, that is the end of the turn. */

@@ -117,14 +117,11 @@ static void on_sweep(void *ctx, bp_timer timer) {
 }
 
 static bp_status start(void *state, bp_error *err) {
-  static const bp_str wanted[] = {BP_STR(GATEWAY_TOPIC)};
   struct acp *m = state;
-  bp_subscription subscription;
   bp_timer timer;
   (void)err;
   m->loop->timer(m->self, SWEEP_MS, SWEEP_MS, on_sweep, m, &timer);
-  watches_restore(m);
-  return m->live->subscribe(m->self, (bp_array)BP_ARRAY(wanted), bp_str_make(NULL, 0), BP_LIVE_FROM_NOW, intake_live, m, &subscription);
+  return watches_restore(m);
 }
 
 static bp_status drain(void *state) {

@@ -158,10 +158,10 @@ void run_prompt(struct call *call) {
   }
   nano_id(call->m, id);
   const bp_db_value message[] = {db_text(str_z(id)), db_text(str_z(call->session.id)), db_text(BP_LIT("user")), db_text(text)};
-  const bp_db_value count[] = {db_text(str_z(call->session.id)), db_text(BP_LIT("processing"))};
+  const bp_db_value count[] = {db_text(str_z(call->session.id)), db_text(BP_LIT("processing")), db_integer((int64_t)call->m->live->sequence())};
   bp_db_step steps[] = {
       db_exec(ADD_MESSAGE, message, 4),
-      db_exec(COUNT_MESSAGE, count, 2),
+      db_exec(COUNT_MESSAGE, count, 3),
       {.size = sizeof(bp_db_step), .kind = BP_DB_PUBLISH, .topic = BP_STR("acp.message"), .payload_step = 0},
   };
   steps[0].expect = BP_DB_ONE;

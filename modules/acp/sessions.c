@@ -46,7 +46,8 @@ static void on_opened(void *ctx, bp_json data, bp_str whole, const char *error) 
                                 db_text(acp_id),
                                 title.len ? db_text(title) : db_null(),
                                 call->kept.ptr ? db_text(kit_text_str(&call->kept)) : db_null(),
-                                db_text(str_z(url))};
+                                db_text(str_z(url)),
+                                db_integer((int64_t)m->live->sequence())};
   const bp_db_step steps[] = {STEP(ADD_SESSION, values), TELL(0)};
   call_write(call, steps, 2, on_added);
 }

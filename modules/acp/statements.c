@@ -26,8 +26,8 @@ const bp_statement acp_statements[STATEMENT_COUNT] = {
         "SELECT p.fqdn_url, p.container_port, p.default_agent_id, s.id, s.acp_session_id, s.agent_id, s.status, s.working_directory "
         "FROM acp_projects p LEFT JOIN acp_agent_sessions s ON s.project_id = p.id AND s.id = ?2 WHERE p.id = ?1"),
     SQL(ADD_SESSION, "add_session",
-        "INSERT INTO acp_agent_sessions (id, project_id, agent_id, acp_session_id, title, working_directory, upstream, created_at, updated_at) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, " NOW ", " NOW
+        "INSERT INTO acp_agent_sessions (id, project_id, agent_id, acp_session_id, title, working_directory, upstream, seen_seq, created_at, "
+        "updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " NOW ", " NOW
         ") RETURNING json_object('id', id, 'agentId', agent_id, 'status', status, 'createdAt', created_at, 'acpSessionId', acp_session_id)"),
     SQL(LIST_SESSIONS, "list_sessions",
         "SELECT json_object(" SESSION
@@ -44,13 +44,13 @@ const bp_statement acp_statements[STATEMENT_COUNT] = {
         "UPDATE acp_agent_sessions SET status = 'ended', ended_at = coalesce(ended_at, " NOW "), updated_at = " NOW
         " WHERE id = ?1 RETURNING json_object('id', id, 'project_id', project_id, 'status', status)"),
     SQL(OPEN_SESSIONS, "open_sessions",
-        "SELECT id, project_id, acp_session_id, upstream FROM acp_agent_sessions WHERE status <> 'ended' ORDER BY updated_at DESC"),
+        "SELECT id, project_id, acp_session_id, upstream, status, seen_seq FROM acp_agent_sessions WHERE status <> 'ended' ORDER BY updated_at DESC"),
     SQL(ADD_MESSAGE, "add_message",
         "INSERT INTO acp_agent_session_messages (public_id, session_id, role, content, created_at) SELECT ?1, id, ?3, ?4, " NOW
         " FROM acp_agent_sessions WHERE id = ?2 RETURNING json_object('id', public_id, 'session_id', session_id, 'role', role)"),
     SQL(COUNT_MESSAGE, "count_message",
-        "UPDATE acp_agent_sessions SET message_count = message_count + 1, status = coalesce(?2, status), updated_at = " NOW
-        " WHERE id = ?1 AND (?2 IS NULL OR status <> 'ended')"),
+        "UPDATE acp_agent_sessions SET message_count = message_count + 1, status = coalesce(?2, status), seen_seq = max(seen_seq, ?3), updated_at "
+        "= " NOW " WHERE id = ?1 AND (?2 IS NULL OR status <> 'ended')"),
     SQL(PUT_TOOL, "put_tool",
         "INSERT INTO acp_agent_session_messages (public_id, session_id, role, content, tool_call_id, tool_name, tool_input, tool_result, tool_calls, "
         "is_partial, created_at) SELECT ?1, id, 'tool', coalesce(?4, ''), ?3, ?4, ?5, ?6, json_array(json(?7)), ?8, " NOW
@@ -59,10 +59,10 @@ const bp_statement acp_statements[STATEMENT_COUNT] = {
         "coalesce(excluded.tool_result, tool_result), is_partial = excluded.is_partial, tool_calls = json_array(json_patch(json_extract(tool_calls, "
         "'$[0]'), json_extract(excluded.tool_calls, '$[0]')))"),
     SQL(COUNT_TOOL, "count_tool",
-        "UPDATE acp_agent_sessions SET message_count = (SELECT count(*) FROM acp_agent_session_messages WHERE session_id = ?1), updated_at = " NOW
-        " WHERE id = ?1"),
+        "UPDATE acp_agent_sessions SET message_count = (SELECT count(*) FROM acp_agent_session_messages WHERE session_id = ?1), "
+        "seen_seq = max(seen_seq, ?2), updated_at = " NOW " WHERE id = ?1"),
     SQL(TURN_ENDED, "turn_ended",
-        "UPDATE acp_agent_sessions SET status = ?2, updated_at = " NOW
+        "UPDATE acp_agent_sessions SET status = ?2, seen_seq = max(seen_seq, ?3), updated_at = " NOW
         " WHERE id = ?1 AND status <> 'ended' RETURNING json_object('id', id, 'project_id', project_id, 'status', status)"),
     SQL(PUT_TOKEN, "put_token",
         "INSERT INTO acp_agent_auth_tokens (id, user_id, agent_id, has_refresh_token, expires_at, scopes, created_at, updated_at) "
@@ -95,4 +95,6 @@ const bp_migration acp_migrations[MIGRATION_COUNT] = {
             "CREATE TABLE acp_agent_auth_tokens (id TEXT PRIMARY KEY, user_id TEXT NOT NULL, agent_id TEXT NOT NULL, token_type TEXT NOT NULL "
             "DEFAULT 'Bearer', has_refresh_token INTEGER NOT NULL, expires_at TEXT, scopes TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT "
             "NULL, UNIQUE (user_id, agent_id));")},
+    /* Up to where the events of the built-in gateway's live log are in the messages and the status. */
+    {sizeof(bp_migration), 2, BP_STR("ALTER TABLE acp_agent_sessions ADD COLUMN seen_seq INTEGER NOT NULL DEFAULT 0;")},
 };

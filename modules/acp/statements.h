@@ -31,7 +31,7 @@ enum acp_statement {
   STATEMENT_COUNT
 };
 
-#define MIGRATION_COUNT 1
+#define MIGRATION_COUNT 2
 extern const bp_statement acp_statements[STATEMENT_COUNT];
 extern const bp_migration acp_migrations[MIGRATION_COUNT];
 

@@ -98,20 +98,34 @@ void watches_free(struct acp *m) {
     drop(&m->watched);
 }
 
-/* After a restart: sessions of the built-in gateway are heard again, remote ones at their next prompt. */
+/* After a restart: sessions of the built-in gateway are heard again, from what has not been stored of a turn that was in flight;
+ * remote ones with a turn in flight from now on, others at their next prompt. */
 static void on_rows(void *ctx, const bp_db_outcome *outcome) {
+  static const bp_str wanted[] = {BP_STR(GATEWAY_TOPIC)};
   struct acp *m = ctx;
-  char id[NAME_BYTES], project[NAME_BYTES], acp_id[NAME_BYTES];
+  char id[NAME_BYTES], project[NAME_BYTES], acp_id[NAME_BYTES], url[URL_BYTES];
+  bp_subscription subscription;
+  uint64_t from = outcome->status == BP_OK ? outcome->sequence : BP_LIVE_FROM_NOW;
   for (uint32_t row = 0; outcome->status == BP_OK && row < m->db->rows(outcome->result, 0); row++) {
+    bp_db_value seen = {.size = sizeof(seen)};
     copy_name(id, NAME_BYTES, db_column(m->db, outcome, 0, row, 0));
     copy_name(project, NAME_BYTES, db_column(m->db, outcome, 0, row, 1));
     copy_name(acp_id, NAME_BYTES, db_column(m->db, outcome, 0, row, 2));
-    if (db_column(m->db, outcome, 0, row, 3).len == 0)
-      watch(m, id, project, acp_id, "");
+    copy_name(url, URL_BYTES, db_column(m->db, outcome, 0, row, 3));
+    bool in_turn = kit_same(db_column(m->db, outcome, 0, row, 4), "processing");
+    struct watched *w = url[0] == '\0' || in_turn ? watch(m, id, project, acp_id, url) : NULL;
+    if (!w)
+      continue;
+    m->db->value(outcome->result, 0, row, 5, &seen);
+    w->seen_seq = (uint64_t)seen.integer;
+    w->in_turn = in_turn;
+    if (in_turn && url[0] == '\0' && w->seen_seq < from)
+      from = w->seen_seq;
   }
+  m->live->subscribe(m->self, (bp_array)BP_ARRAY(wanted), bp_str_make(NULL, 0), from, intake_live, m, &subscription);
 }
 
-void watches_restore(struct acp *m) {
+bp_status watches_restore(struct acp *m) {
   const bp_db_query query = {.size = sizeof(query), .statement = OPEN_SESSIONS, .max_rows = WATCHED_MOST / 2};
-  m->db->read(m->self, (bp_array){&query, 1, (uint32_t)sizeof(query)}, 0, on_rows, m);
+  return m->db->read(m->self, (bp_array){&query, 1, (uint32_t)sizeof(query)}, 0, on_rows, m);
 }

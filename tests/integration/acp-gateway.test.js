@@ -280,6 +280,41 @@ test('an agent that needs a token says so, gets it, and works', async () => {
   events.close();
 });
 
+test('a text too large for one event comes in several, and is whole in the transcript', async () => {
+  const session = await open();
+  const whole = `${'\u00e4'.repeat(1 << 20)}end`;
+  assert.ok((await turn(session, 'much')).text === whole);
+  const { messages } = (await call('GET', `/session/${session.id}/messages`)).data;
+  assert.ok(messages.filter(({ role }) => role === 'assistant').map(({ content }) => content).join('') === whole);
+});
+
+test('a turn that is cut short by a kill of the host: its end is told, and what was said is kept, each once', async () => {
+  const session = await open();
+  await turn(session, 'say before');
+  const events = await stream(session.id);
+  call('POST', `/session/${session.id}/prompt`, { prompt: 'wait' }).catch(() => {});
+  const { id } = await events.next((event) => event.data.includes('waiting'));
+  for (let i = 0; i < 2; i++) {
+    await host.kill();
+    host.end = undefined;
+    await host.start();
+    const resumed = await stream(session.id, { 'last-event-id': id });
+    await resumed.next((event) => event.event === 'session_end_turn');
+    assert.equal((await call('GET', `/session/${session.id}`)).data.status, 'idle');
+    const { messages } = (await call('GET', `/session/${session.id}/messages`)).data;
+    assert.deepEqual(messages.map(({ role, content }) => [role, content]), [['user', 'say before'], ['assistant', 'before'], ['user', 'wait'], ['assistant', 'waiting']]);
+    assert.deepEqual(parsed(resumed, 'session_end_turn').map(({ data }) => data), [{ sessionId: session.id, reason: 'error', error: 'the host ended during the turn' }]);
+    assert.equal(texts(resumed), '');
+    resumed.close();
+  }
+  assert.equal((await turn(session, 'say after')).text, 'after');
+  assert.equal((await call('DELETE', `/session/${session.id}`)).data.status, 'ended');
+  await host.kill(); // what has been answered is stored
+  host.end = undefined;
+  await host.start();
+  assert.equal((await call('GET', `/session/${session.id}`)).data.status, 'ended');
+});
+
 test('a stream goes on where it was left', async () => {
   const session = await open();
   const first = await stream(session.id);

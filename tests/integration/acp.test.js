@@ -286,6 +286,23 @@ test('sessions and messages outlive a kill of the host', async () => {
   assert.deepEqual(later.messages.map(({ content }) => content), ['say before', 'before', 'say after', 'after']);
 });
 
+test('a turn that is cut short by a kill of the host: what was said is a message, once, and its end is an error', async () => {
+  const session = await opened(builtin);
+  const events = await openEventStream(`/api/projects/${builtin}/acp/events/${session.id}`, { port: host.port(PORT) });
+  await acp(builtin, 'POST', `/session/${session.id}/prompt`, { prompt: 'wait' });
+  await events.next((event) => event.data.includes('waiting'));
+  for (let i = 0; i < 2; i++) {
+    await host.kill();
+    host.end = undefined;
+    await host.start();
+    const now = await idle(builtin, session);
+    assert.deepEqual([now.status, now.messageCount], ['error', 2]);
+    assert.deepEqual(now.messages.map(({ role, content }) => [role, content]), [['user', 'wait'], ['assistant', 'waiting']]);
+  }
+  await acp(builtin, 'POST', `/session/${session.id}/prompt`, { prompt: 'say after' });
+  assert.equal((await idle(builtin, session)).messages.at(-1).content, 'after');
+});
+
 test('API_TOKEN: without it Authorization is ignored, with it it is required, and the published one is refused', async () => {
   assert.equal((await call('GET', '/api/projects', undefined, { authorization: 'Bearer anything' })).status, 200);
   for (const [token, works] of [['the-token', true], ['dev-token-change-in-production', false]]) {

@@ -97,6 +97,7 @@ const actions = {
     turn.client.request('session/request_permission', { sessionId: turn.id, toolCall: { toolCallId: `call-${++counter}`, title: 'Too late' }, options: OPTIONS }).catch(() => {});
     await actions.say(turn, ['gone']);
   },
+  async much(turn) { await actions.say(turn, ['\u00e4'.repeat(1 << 20), 'end']); },
   async long(turn) {
     const line = `{"jsonrpc":"2.0","method":"session/update","params":"${'x'.repeat(9 << 20)}"}\n`;
     await new Promise((resolve) => { process.stdout.write(line, resolve); });
