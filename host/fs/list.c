@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@
 struct found {
   uint32_t offset; /* into the names */
   uint16_t len;
-  bool is_folder;
+  bool is_folder;      /* or a link to one */
+  uint8_t target_kind; /* of a link */
 };
 
 struct scan {
@@ -35,7 +37,7 @@ static void scan_release(struct scan *scan) {
   free(scan->found);
 }
 
-static bool scan_add(struct scan *scan, bp_str name, bool is_folder) {
+static bool scan_add(struct scan *scan, bp_str name, bool is_folder, uint32_t target_kind) {
   if (scan->count == scan->cap) {
     size_t cap = scan->cap ? scan->cap * 2 : 256;
     struct found *grown = reallocarray(scan->found, cap, sizeof(*grown));
@@ -44,16 +46,26 @@ static bool scan_add(struct scan *scan, bp_str name, bool is_folder) {
     scan->found = grown;
     scan->cap = cap;
   }
-  scan->found[scan->count++] = (struct found){.offset = (uint32_t)scan->names.len, .len = (uint16_t)name.len, .is_folder = is_folder};
+  scan->found[scan->count++] =
+      (struct found){.offset = (uint32_t)scan->names.len, .len = (uint16_t)name.len, .is_folder = is_folder, .target_kind = (uint8_t)target_kind};
   buf_append(&scan->names, name.ptr, name.len + 1);
   return !scan->names.failed;
 }
 
-static bool is_folder(int dir, const struct dirent *entry) {
+static unsigned char type_of(int dir, const struct dirent *entry) {
   struct stat info;
   if (entry->d_type != DT_UNKNOWN)
-    return entry->d_type == DT_DIR;
-  return fstatat(dir, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
+    return entry->d_type;
+  return fstatat(dir, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? (unsigned char)IFTODT(info.st_mode) : DT_UNKNOWN;
+}
+
+/* What a link leads to; 0 where that is nothing, or nothing that is served. */
+static uint32_t target_kind(const struct fs_job *job, const char *name) {
+  char path[2 * PATH_MAX];
+  struct stat info;
+  bp_error err = BP_ERROR_INIT;
+  snprintf(path, sizeof(path), "%s%s%s", job->path, job->path[0] ? "/" : "", name);
+  return place_target(job->root, path, &info, &err) == BP_OK ? entry_kind(info.st_mode) : 0;
 }
 
 /* Names that nobody could ask for are left out, and so are the host's own folders. */
@@ -85,7 +97,11 @@ static int scan_folder(struct fs_job *job, int dir, bool is_top, struct scan *sc
     scan->is_cut = ++seen > SCAN_MAX || ((seen & 1023) == 0 && job_should_end(job));
     if (scan->is_cut)
       break;
-    if (is_shown(job, &own, dir, is_top, entry) && !scan_add(scan, str_from(entry->d_name), is_folder(dir, entry)))
+    if (!is_shown(job, &own, dir, is_top, entry))
+      continue;
+    unsigned char type = type_of(dir, entry);
+    uint32_t target = type == DT_LNK ? target_kind(job, entry->d_name) : 0;
+    if (!scan_add(scan, str_from(entry->d_name), type == DT_DIR || target == BP_FS_FOLDER, target))
       error = ENOMEM;
   }
   if (error == 0)
@@ -112,8 +128,12 @@ static int fill_page(struct fs_job *job, int dir, struct scan *scan) {
   for (size_t i = first; i < first + count; i++) {
     struct stat info;
     const char *name = scan->names.data + scan->found[i].offset;
-    if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
-      entry_fill(&job->entries[job->count++], bp_str_make(name, scan->found[i].len), &info);
+    if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+      continue;
+    bp_fs_entry *entry = &job->entries[job->count++];
+    entry_fill(entry, bp_str_make(name, scan->found[i].len), &info);
+    if (entry->kind == BP_FS_LINK)
+      entry->target_kind = scan->found[i].target_kind;
   }
   job->total = scan->count;
   job->more = scan->is_cut || first + count < scan->count;

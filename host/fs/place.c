@@ -18,14 +18,18 @@
 
 /* ---- Errors ---- */
 
-/* Bytes of the path that a message has room for, cut on a character. */
-static int shown(const char *path) {
-  size_t len = strlen(path), most = 120;
-  if (len <= most)
-    return (int)len;
-  while (((unsigned char)path[most] & 0xC0) == 0x80)
+/* At most `most` bytes of a text, cut on a character. */
+static int shown_of(bp_str text, size_t most) {
+  if (text.len <= most)
+    return (int)text.len;
+  while (most > 0 && ((unsigned char)text.ptr[most] & 0xC0) == 0x80)
     most--;
   return (int)most;
+}
+
+/* Bytes of the path that a message has room for. */
+static int shown(const char *path) {
+  return shown_of(str_from(path), 120);
 }
 
 bp_status place_refuse(bp_error *err, bp_status status, const char *path, const char *reason) {
@@ -158,6 +162,8 @@ static bp_status make_plain(char *path, bp_error *err) {
       return fail(err, BP_E_DENIED, "a path to write to does not lead up by \"..\"");
     if (names_is_git(part))
       return fail(err, BP_E_DENIED, "what belongs to git (\"%.*s\") is not written", (int)(part.len > 40 ? 40 : part.len), part.ptr);
+    if (part.len > NAME_MAX)
+      return fail(err, BP_E_INVALID, "a name is longer than %d bytes: \"%.*s…\"", NAME_MAX, shown_of(part, 40), part.ptr);
     if (++depth > WRITE_DEPTH_MAX)
       return fail(err, BP_E_INVALID, "a path to write to has at most %d folders", WRITE_DEPTH_MAX);
     char after = *end;
@@ -274,7 +280,7 @@ static bp_status check_type(const struct stat *info, mode_t type, const char *pa
   if ((info->st_mode & S_IFMT) == type)
     return BP_OK;
   if (type == S_IFDIR)
-    return place_refuse(err, S_ISREG(info->st_mode) ? BP_E_TYPE : BP_E_DENIED, path, "is not a folder");
+    return place_refuse(err, BP_E_TYPE, path, "is not a folder");
   return place_refuse(err, S_ISDIR(info->st_mode) ? BP_E_TYPE : BP_E_DENIED, path, "is not a plain file");
 }
 
@@ -297,26 +303,44 @@ static bp_status open_entry(const struct fs_root *root, const struct place *plac
   return status;
 }
 
+/* The place where `path` ends once its links have been followed, and what lies there. `*at` is replaced on the way; the place is
+ * released unless BP_OK. */
+static bp_status find_end(const struct fs_root *root, char **at, const char *path, struct place *ret, struct stat *ret_info, bp_error *err) {
+  for (unsigned hops = 0;; hops++) {
+    bp_status status = place_find(root, *at, PLACE_READ, ret, err);
+    if (status != BP_OK)
+      return status;
+    status = place_stat(root, ret, path, ret_info, err);
+    if (status == BP_OK && !S_ISLNK(ret_info->st_mode))
+      return BP_OK;
+    if (status == BP_OK)
+      status = hops == LINK_HOPS_MAX ? place_fail(err, ELOOP, "open", path) : follow(ret, at, err);
+    place_release(ret);
+    if (status != BP_OK)
+      return status;
+  }
+}
+
+bp_status place_target(const struct fs_root *root, const char *path, struct stat *ret, bp_error *err) {
+  struct place place;
+  char *at = str_dupz(str_from(path));
+  bp_status status = find_end(root, &at, path, &place, ret, err);
+  if (status == BP_OK)
+    place_release(&place);
+  free(at);
+  return status;
+}
+
 bp_status place_open(const struct fs_root *root, const char *path, mode_t type, int *ret_fd, struct stat *ret_info, bp_error *err) {
+  struct place place;
   bp_str whole = str_from(path);
   while (whole.len > 1 && whole.ptr[whole.len - 1] == '/')
     whole.len--;
   char *at = str_dupz(whole);
-  bp_status status = BP_OK;
-  for (unsigned hops = 0; status == BP_OK; hops++) {
-    struct place place;
-    status = place_find(root, at, PLACE_READ, &place, err);
-    if (status != BP_OK)
-      break;
-    status = place_stat(root, &place, path, ret_info, err);
-    bool is_link = status == BP_OK && S_ISLNK(ret_info->st_mode);
-    if (is_link)
-      status = hops == LINK_HOPS_MAX ? place_fail(err, ELOOP, "open", path) : follow(&place, &at, err);
-    else if (status == BP_OK)
-      status = open_entry(root, &place, type, path, ret_fd, ret_info, err);
+  bp_status status = find_end(root, &at, path, &place, ret_info, err);
+  if (status == BP_OK) {
+    status = open_entry(root, &place, type, path, ret_fd, ret_info, err);
     place_release(&place);
-    if (!is_link)
-      break;
   }
   free(at);
   return status;

@@ -31,6 +31,8 @@ bp_status place_check(const struct fs_root *root, const struct stat *info, const
 bp_status place_stat(const struct fs_root *root, const struct place *place, const char *path, struct stat *ret, bp_error *err);
 /* The same, and neither one of the host's own folders nor above one: for what is to be moved or removed. */
 bp_status place_stat_movable(const struct fs_root *root, const struct place *place, const char *path, struct stat *ret, bp_error *err);
+/* What `path` is once links inside the root have been followed; nothing is opened. */
+bp_status place_target(const struct fs_root *root, const char *path, struct stat *ret, bp_error *err);
 /* Opens a plain file or a folder (`type` S_IFREG or S_IFDIR) for reading, by links inside the root if need be. */
 bp_status place_open(const struct fs_root *root, const char *path, mode_t type, int *ret_fd, struct stat *ret_info, bp_error *err);
 

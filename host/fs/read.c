@@ -10,9 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
+uint32_t entry_kind(mode_t mode) {
+  return S_ISREG(mode) ? BP_FS_FILE : S_ISDIR(mode) ? BP_FS_FOLDER : S_ISLNK(mode) ? BP_FS_LINK : BP_FS_OTHER;
+}
+
 void entry_fill(bp_fs_entry *ret, bp_str name, const struct stat *info) {
-  uint32_t kind = S_ISREG(info->st_mode) ? BP_FS_FILE : S_ISDIR(info->st_mode) ? BP_FS_FOLDER : S_ISLNK(info->st_mode) ? BP_FS_LINK : BP_FS_OTHER;
-  *ret = (bp_fs_entry){.size = sizeof(*ret), .kind = kind, .name = name, .bytes = S_ISREG(info->st_mode) ? (uint64_t)info->st_size : 0};
+  *ret = (bp_fs_entry){
+      .size = sizeof(*ret), .kind = entry_kind(info->st_mode), .name = name, .bytes = S_ISREG(info->st_mode) ? (uint64_t)info->st_size : 0};
   ret->modified_ns = (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
   ret->mode = info->st_mode & 07777;
 }

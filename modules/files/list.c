@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static bp_str param_text(const struct files *f, bp_request request, bp_str name) {
   bp_str text = BP_STR("");
@@ -21,13 +22,18 @@ struct listing {
   bp_json_writer out;
 };
 
+static bool is_folder(const bp_fs_entry *entry) {
+  uint32_t kind = entry->kind == BP_FS_LINK && BP_HAS(entry, bp_fs_entry, target_kind) ? entry->target_kind : entry->kind;
+  return kind == BP_FS_FOLDER;
+}
+
 /* `folder` is "" or ends with a slash: then the path of an entry is what both make together. */
 static void put_item(const struct files *f, bp_json_writer out, bp_str folder, const bp_fs_entry *entry) {
   char path[2 * PATH_BYTES], time[KIT_TIME_BYTES];
   int len = snprintf(path, sizeof(path), "%.*s%.*s", (int)folder.len, folder.ptr, (int)entry->name.len, entry->name.ptr);
   f->json->object_begin(out);
   put_place(f, out, bp_str_make(path, (size_t)len));
-  json_text_member(f->json, out, BP_LIT("type"), entry->kind == BP_FS_FOLDER ? BP_LIT("folder") : BP_LIT("file"));
+  json_text_member(f->json, out, BP_LIT("type"), is_folder(entry) ? BP_LIT("folder") : BP_LIT("file"));
   f->json->key(out, BP_LIT("size"));
   f->json->put_integer(out, (int64_t)entry->bytes);
   json_text_member(f->json, out, BP_LIT("modified"), kit_time_text(entry->modified_ns, time));
@@ -80,7 +86,7 @@ static void write_answer(void *ctx) {
     f->json->put_raw(out, items);
     f->json->key(out, BP_LIT("files"));
     f->json->put_raw(out, items);
-    json_text_member(f->json, out, BP_LIT("currentPath"), str_z(call->given));
+    json_text_member(f->json, out, BP_LIT("currentPath"), call->given[0] ? str_z(call->given) : BP_LIT("/"));
     f->json->key(out, BP_LIT("showHidden"));
     f->json->put_boolean(out, call->shows_hidden);
     put_paging(f, out, listing);
@@ -117,7 +123,8 @@ static bool copy_entries(struct listing *listing, bp_array entries) {
   for (uint32_t i = 0; i < entries.count; i++) {
     const bp_fs_entry *from = (const bp_fs_entry *)((const char *)entries.ptr + (size_t)i * entries.stride);
     memcpy(names, from->name.ptr, from->name.len);
-    listing->entries[i] = *from;
+    listing->entries[i] = (bp_fs_entry){0};
+    memcpy(&listing->entries[i], from, from->size < sizeof(*from) ? from->size : sizeof(*from));
     listing->entries[i].name.ptr = names;
     names += from->name.len;
   }
@@ -152,22 +159,39 @@ static void on_listed(void *ctx, const bp_fs_result *result) {
   free(listing);
 }
 
+/* A bare `showHidden` is what the original took it for: not sent. */
+static bool read_flag(bp_str text, bool *ret) {
+  static const struct {
+    const char *word;
+    bool value;
+  } words[] = {{"true", true}, {"false", false}, {"1", true}, {"0", false}, {"yes", true}, {"no", false}, {"on", true}, {"off", false}};
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    if (text.len == strlen(words[i].word) && strncasecmp(text.ptr, words[i].word, text.len) == 0) {
+      *ret = words[i].value;
+      return true;
+    }
+  return text.len == 0;
+}
+
 static void list(struct files *f, bp_request request, bp_str given, const char *path) {
   char pattern[PATH_BYTES];
   int64_t offset = 0, limit = 0;
-  uint32_t is_hidden = f->shows_hidden;
+  bool is_hidden = f->shows_hidden;
   if (!path_pattern(param_text(f, request, BP_LIT("pattern")), pattern)) {
     kit_problem(f->http, request, 400, BP_LIT("pattern is longer than 255 bytes"));
     return;
   }
-  f->http->param_boolean(request, BP_LIT("showHidden"), &is_hidden);
+  if (!read_flag(param_text(f, request, BP_LIT("showHidden")), &is_hidden)) {
+    kit_problem(f->http, request, 400, BP_LIT("showHidden must be true or false"));
+    return;
+  }
   f->http->param_integer(request, BP_LIT("offset"), &offset);
   f->http->param_integer(request, BP_LIT("limit"), &limit);
   struct call *call = call_new(f, request, given);
   if (!call)
     return;
   call->offset = (uint32_t)offset;
-  call->shows_hidden = is_hidden != 0;
+  call->shows_hidden = is_hidden;
   memcpy(call->path, path, strlen(path) + 1);
   bp_status status = f->fs->list(f->root, str_z(path), str_z(pattern), is_hidden ? BP_FS_HIDDEN : 0, call->offset, (uint32_t)limit, on_listed, call);
   if (status != BP_OK)

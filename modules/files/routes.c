@@ -16,7 +16,7 @@ static const char list_schema[] =
 
 static const bp_param list_params[] = {
     {QUERY("path", BP_PARAM_STRING, "the folder, from the root"), .def = BP_STR("/")},
-    {QUERY("showHidden", BP_PARAM_BOOLEAN, "also entries that begin with a dot")},
+    {QUERY("showHidden", BP_PARAM_STRING, "true: also entries that begin with a dot; empty: as the option show_hidden")},
     {QUERY("pattern", BP_PARAM_STRING, "a glob on the name; without any of *?[ a part of it")},
     {QUERY("offset", BP_PARAM_INTEGER, "entries to skip"), .minimum = 0, .maximum = INT32_MAX},
     {QUERY("limit", BP_PARAM_INTEGER, "entries in one answer"), .minimum = 1, .maximum = 10000},

@@ -73,8 +73,32 @@ test('a listing: folders first, then by name; items, alias, paging, hidden, patt
   assert.deepEqual((await list('?limit=3&offset=3')).items.map((item) => item.name), ['b.txt']);
 });
 
+test('a link is listed as what it leads to, and folders behind links come first too', async () => {
+  fs.mkdirSync(at('links', 'real'), { recursive: true });
+  fs.writeFileSync(at('links', 'a-file'), 'x');
+  const links = { 'to-folder': 'real', 'to-file': 'a-file', 'to-link': 'to-folder', out: '../../..', away: '/etc', broken: 'none', loop: 'loop' };
+  for (const [name, target] of Object.entries(links)) fs.symlinkSync(target, at('links', name));
+  const all = await list('?path=/links');
+  assert.deepEqual(all.items.map((item) => [item.name, item.type, item.isLink === true]), [
+    ['real', 'folder', false], ['to-folder', 'folder', true], ['to-link', 'folder', true], ['a-file', 'file', false],
+    ...['away', 'broken', 'loop', 'out', 'to-file'].map((name) => [name, 'file', true])]);
+  assert.equal((await list('?path=/links/to-link')).status, 200);
+  fs.rmSync(at('links'), { recursive: true });
+});
+
+test('empty query parameters are as good as none', async () => {
+  for (const query of ['?path=&showHidden=&pattern=', '?path=/&showHidden&pattern']) {
+    const all = await list(query);
+    assert.deepEqual([all.status, all.currentPath, all.showHidden], [200, '/', false], query);
+  }
+  assert.deepEqual(await list('?showHidden=perhaps'), refused(400, 'showHidden must be true or false'));
+});
+
 test('what cannot be listed has its sentence', async () => {
   assert.deepEqual(await list('?path=/b.txt'), refused(400, 'Path is not a directory: /b.txt'));
+  execFileSync('mkfifo', [at('pipe')]);
+  assert.deepEqual(await list('?path=/pipe'), refused(400, 'Path is not a directory: /pipe'));
+  fs.unlinkSync(at('pipe'));
   assert.deepEqual(await list('?path=/none'), refused(500, 'ENOENT: no such file or directory: /none'));
   for (const up of ['..', '/..', '/alpha/../..', '../root', '../../../../etc']) assert.deepEqual(await list(`?path=${up}`), refused(403, OUTSIDE), up);
   fs.mkdirSync(`${root}-evil`, { recursive: true });
@@ -102,6 +126,12 @@ test('reading: ranges, validators, sandbox, both forms', async () => {
   assert.deepEqual((await read('none')).json(), { success: false, error: 'Path not found: none' });
   assert.equal((await read('none')).status, 404);
   assert.deepEqual((await read('alpha')).json(), { success: false, error: 'Path is not a file: alpha' });
+});
+
+test('a name that no file system takes is 400', async () => {
+  const reply = await change({ action: 'create-folder', path: '/', name: 'x'.repeat(256) });
+  assert.equal(reply.status, 400);
+  assert.match(reply.error, /longer than 255 bytes/);
 });
 
 test('folders are created and things deleted, into the trash first', async () => {

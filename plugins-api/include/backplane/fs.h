@@ -33,6 +33,8 @@ typedef struct bp_fs_entry {
   int64_t modified_ns;
   uint32_t mode;
   uint32_t reserved;
+  uint32_t target_kind; /* of a link in a listing: what it leads to inside the root, BP_FS_*; else, and where it leads nowhere, 0 */
+  uint32_t reserved_2;
 } bp_fs_entry;
 
 /* The error's pointer where a path was DENIED because it leads out of the root. */
@@ -67,7 +69,7 @@ typedef struct bp_fs_1 {
 
   /* [main], all of them; `flags` BP_FS_*. */
   bp_status (*stat)(bp_root root, bp_str path, bp_fs_fn done, void *ctx);
-  /* Entries in name order, folders first; `pattern` is a glob on the name or empty. */
+  /* Entries in name order, folders and links to folders first; `pattern` is a glob on the name or empty. */
   bp_status (*list)(bp_root root, bp_str path, bp_str pattern, uint32_t flags, uint32_t offset, uint32_t limit, bp_fs_fn done, void *ctx);
   /* At most `length` bytes (<= 16 MiB) from `offset` of a plain file. */
   bp_status (*read)(bp_root root, bp_str path, uint64_t offset, uint64_t length, bp_fs_fn done, void *ctx);

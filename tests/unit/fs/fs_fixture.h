@@ -39,7 +39,7 @@ static struct {
   uint32_t more, count;
   struct {
     char name[256];
-    uint32_t kind;
+    uint32_t kind, target_kind;
     uint64_t bytes;
   } entries[64];
 } fs_result;
@@ -50,6 +50,7 @@ static inline void fs_copy_entries(bp_array entries) {
     const bp_fs_entry *entry = (const bp_fs_entry *)((const char *)entries.ptr + (size_t)i * entries.stride);
     snprintf(fs_result.entries[i].name, sizeof(fs_result.entries[i].name), "%.*s", (int)entry->name.len, entry->name.ptr);
     fs_result.entries[i].kind = entry->kind;
+    fs_result.entries[i].target_kind = entry->target_kind;
     fs_result.entries[i].bytes = entry->bytes;
   }
 }

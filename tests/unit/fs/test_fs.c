@@ -156,6 +156,57 @@ static void test_links_inside_are_followed_for_reading_only(void **state) {
   assert_string_equal(disk_read("d/x"), "1");
 }
 
+static uint32_t listed_target(const char *name) {
+  for (uint32_t i = 0; i < fs_result.count; i++)
+    if (strcmp(fs_result.entries[i].name, name) == 0)
+      return fs_result.entries[i].target_kind;
+  return UINT32_MAX;
+}
+
+static void test_a_listing_says_what_links_lead_to(void **state) {
+  (void)state;
+  disk_mkdir("d");
+  disk_mkdir("d/e");
+  disk_write("d/x", "1");
+  disk_write("a", "1");
+  assert_int_equal(symlink("x", disk_path("d/to-file")), 0);
+  assert_int_equal(symlink("e", disk_path("d/to-folder")), 0);
+  assert_int_equal(symlink("../d/to-folder", disk_path("d/to-link")), 0);
+  assert_int_equal(symlink("../../outside", disk_path("d/out")), 0);
+  assert_int_equal(symlink("/", disk_path("d/absolute")), 0);
+  assert_int_equal(symlink("none", disk_path("d/broken")), 0);
+  assert_int_equal(symlink("loop", disk_path("d/loop")), 0);
+  assert_int_equal(fs_list("d", "", 0), BP_OK);
+  assert_int_equal(fs_result.count, 9);
+  assert_string_equal(fs_result.entries[0].name, "e");
+  assert_string_equal(fs_result.entries[1].name, "to-folder");
+  assert_string_equal(fs_result.entries[2].name, "to-link");
+  assert_int_equal(fs_result.entries[1].kind, BP_FS_LINK);
+  assert_int_equal(listed_target("to-folder"), BP_FS_FOLDER);
+  assert_int_equal(listed_target("to-link"), BP_FS_FOLDER);
+  assert_int_equal(listed_target("to-file"), BP_FS_FILE);
+  static const char *const nothing[] = {"e", "x", "out", "absolute", "broken", "loop"};
+  for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+    assert_int_equal(listed_target(nothing[i]), 0);
+  assert_int_equal(symlink("d", disk_path("top")), 0);
+  assert_int_equal(fs_list("", "", 0), BP_OK);
+  assert_int_equal(listed_target("top"), BP_FS_FOLDER);
+}
+
+static void test_a_name_that_no_file_system_takes_is_said(void **state) {
+  (void)state;
+  char path[400];
+  memset(path, 'x', sizeof(path));
+  path[256] = '\0';
+  assert_int_equal(fs_wait(fs_table.mkdir(fs_test.root, str_from(path), 0, FS_END)), BP_E_INVALID);
+  assert_non_null(strstr(fs_result.message, "longer than 255 bytes"));
+  path[256] = '/';
+  path[300] = '\0';
+  assert_int_equal(fs_write(path, "1", BP_FS_PARENTS), BP_E_INVALID);
+  path[255] = '\0';
+  assert_int_equal(fs_write(path, "1", 0), BP_OK);
+}
+
 static void test_git_is_not_written_under_any_spelling(void **state) {
   (void)state;
   static const char *const names[] = {
@@ -360,6 +411,8 @@ int main(void) {
       FS_TEST(test_the_trash_keeps_what_is_removed),
       FS_TEST(test_a_tree_is_copied_whole_or_not_at_all),
       FS_TEST(test_links_inside_are_followed_for_reading_only),
+      FS_TEST(test_a_listing_says_what_links_lead_to),
+      FS_TEST(test_a_name_that_no_file_system_takes_is_said),
       FS_TEST(test_git_is_not_written_under_any_spelling),
       FS_TEST(test_root_flags),
       FS_TEST(test_a_file_with_two_names_is_refused_where_the_root_says_so),
