@@ -66,6 +66,8 @@ static void look_at_port(struct command *c) {
   const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c->port)};
   const struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)c->port)};
   if (is_taken(AF_INET, (const struct sockaddr *)&any, sizeof(any)) || is_taken(AF_INET6, (const struct sockaddr *)&any6, sizeof(any6)))
+    c->is_port_taken = true;
+  if (c->is_port_taken)
     snprintf(c->fault, sizeof(c->fault), "Port %lld is already in use", (long long)c->port);
 }
 

@@ -16,7 +16,7 @@ struct command {
   struct script script;
   char *local;     /* the path of a program of node_modules/.bin that stands for the first word */
   char fault[400]; /* what is wrong, or empty */
-  bool is_missing;
+  bool is_port_taken;
 };
 
 /* [worker] Reads package.json and sees whether the port is free. Faults are told in `fault`. */

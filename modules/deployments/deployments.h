@@ -21,6 +21,7 @@
 
 struct operation;
 struct running;
+struct retry;
 struct supervisor;
 struct watchman; /* pm2.c */
 
@@ -42,6 +43,7 @@ struct deployments {
   struct watchman *pm2;         /* NULL: the native supervisor */
   struct operation *operations; /* in order of arrival */
   struct running *running;
+  struct retry *retries;
   bp_timer samples, flushes;
   bool is_recovered; /* no operation begins before what ran in an earlier run of the host is known */
   bool is_recovering;
@@ -143,6 +145,8 @@ bool operation_add(struct deployments *module, enum operation_kind kind, int64_t
 /* The ends: an answer, and the next operation of the deployment. */
 void operation_succeed(struct operation *operation);
 void operation_problem(struct operation *operation, uint32_t status, const char *message);
+/* Nobody is answered: it will be tried again. */
+void operation_postponed(struct operation *operation, const char *why);
 void operation_fail(struct operation *operation, bp_status status, const bp_error *err);
 /* True if the outcome was a failure, which has been answered. */
 bool operation_failed(struct operation *operation, const bp_db_outcome *outcome);
@@ -157,6 +161,8 @@ void start_begin(struct operation *operation);
 /* The program is there (told by the supervisor), or has ended at once. */
 void start_online(struct operation *operation);
 void start_ended(struct operation *operation, const char *why);
+/* Another deployment that it needs could not be started. */
+void start_lacks(struct operation *operation, const char *why);
 /* Nothing of it runs any more: from here a start and a restart go the same way. */
 void start_cleared(struct operation *operation);
 void start_command_free(struct command *command);
@@ -164,6 +170,22 @@ void stop_begin(struct operation *operation);
 void stop_ended(struct operation *operation);
 /* recover.c: everything that should run and does not is started; what still runs is taken over. */
 void recover_begin(struct deployments *module); /* once */
+
+/* ---- retry.c: starts that nobody waits for, tried again ---- */
+
+struct retry {
+  struct retry *next;
+  struct deployments *module;
+  int64_t id, at_ms; /* wall clock: of the next attempt */
+  unsigned attempts;
+  bp_timer timer; /* 0: the attempt is under way */
+  char reason[MESSAGE_BYTES];
+};
+struct retry *retry_find(const struct deployments *module, int64_t id);
+/* False: it has been tried often enough. */
+bool retry_later(struct deployments *module, int64_t id, const char *reason);
+void retry_drop(struct deployments *module, int64_t id);
+void retry_release(struct deployments *module);
 
 /* ---- supervisor.c: what runs a deployment, and what it reports ---- */
 

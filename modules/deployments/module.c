@@ -107,6 +107,7 @@ static bp_status drain(void *state) {
 static void destroy(void *state) {
   struct deployments *d = state;
   operations_release(d);
+  retry_release(d);
   running_release(d);
   pm2_free(d->pm2);
   free(d);

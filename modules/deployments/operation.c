@@ -59,6 +59,8 @@ static void begin(struct operation *op) {
   const bp_db_query query = {.size = sizeof(query), .statement = ENTRY_BY_ID, .max_rows = 1, .params = BP_ARRAY(values)};
   const bp_array all = {&query, 1, (uint32_t)sizeof(query)};
   op->has_begun = true;
+  if (op->request)
+    retry_drop(op->module, op->id);
   op->has_place = is_unattended(op);
   op->module->unattended += op->has_place;
   bp_status status = d->db->read(d->self, all, 0, on_row, op);
@@ -133,7 +135,7 @@ static void end(struct operation *op, const char *failure) {
   if (waiting && failure) {
     char message[MESSAGE_BYTES];
     snprintf(message, sizeof(message), "deployment %lld, which this one needs, could not be started: %s", (long long)id, failure);
-    operation_problem(waiting, 500, message);
+    start_lacks(waiting, message);
   } else if (waiting) {
     start_begin(waiting);
   }
@@ -187,6 +189,7 @@ static void reply_done(const struct operation *op) {
 }
 
 void operation_succeed(struct operation *op) {
+  retry_drop(op->module, op->id);
   if (op->request)
     reply_done(op);
   end(op, NULL);
@@ -199,6 +202,12 @@ void operation_problem(struct operation *op, uint32_t status, const char *messag
     kit_problem(op->module->http, op->request, status, str_z(copy));
   else if (!op->module->is_draining)
     op->module->log->write(op->module->self, BP_LOG_WARN, str_z(copy), (bp_array){NULL, 0, 0});
+  end(op, copy);
+}
+
+void operation_postponed(struct operation *op, const char *why) {
+  char copy[MESSAGE_BYTES];
+  snprintf(copy, sizeof(copy), "%s", why);
   end(op, copy);
 }
 

@@ -50,6 +50,19 @@ static void put_figures(const struct deployments *d, bp_json_writer out, const s
   put_number(d->json, out, "uptime", is_online && now_ms > running->started_ms ? (now_ms - running->started_ms) / 1000 : 0);
 }
 
+/* Only of one that waits to be tried again. */
+static void put_retry(const struct deployments *d, bp_json_writer out, int64_t id) {
+  const struct retry *retry = retry_find(d, id);
+  char time[KIT_TIME_BYTES];
+  if (!retry)
+    return;
+  d->json->key(out, BP_LIT("retry"));
+  d->json->object_begin(out);
+  put_text(d->json, out, "reason", retry->reason);
+  json_text_member(d->json, out, BP_LIT("at"), kit_time_text(retry->at_ms * 1000000, time));
+  d->json->object_end(out);
+}
+
 static void put_repository(const struct deployments *d, bp_json_writer out, bp_json repository) {
   bp_str name = {NULL, 0}, path = {NULL, 0};
   if (repository) {
@@ -92,6 +105,7 @@ void query_put(const struct deployments *d, bp_json_writer out, const struct row
   put_number(json, out, "restarts", running ? running->restarts : row->restarts);
   put_text(json, out, "healthPath", row->health_path);
   put_text(json, out, "health", health_text(row, running));
+  put_retry(d, out, row->id);
   json->key(out, BP_LIT("selectedServices"));
   json->put_raw(out, str_z(row->services));
   json->key(out, BP_LIT("dependsOn"));

@@ -91,12 +91,27 @@ static void on_failure_stored(void *ctx, const bp_db_outcome *outcome) {
 
 /* It stays wanted where nobody asked just now: a later start of the host tries again. */
 static void give_up(struct operation *op, uint32_t status, const char *why) {
+  retry_drop(op->module, op->id);
   const bp_db_value state[] = {db_integer(op->id), db_text(BP_LIT("error"))};
   const bp_db_value want[] = {db_integer(op->id), db_integer(op->request == 0)};
   snprintf(op->failure, sizeof(op->failure), "%s", why);
   op->failure_status = status;
   const bp_db_step steps[] = {db_exec(SET_STATE, state, 2), db_publish(BP_LIT("deployments.updated"), BP_LIT(""), 0), db_exec(WANT_ENTRY, want, 2)};
   operation_write(op, steps, 3, on_failure_stored);
+}
+
+/* For what may be different in a moment. A client is told at once; what the host began by itself is tried again. */
+static void give_up_for_now(struct operation *op, const char *why) {
+  char message[MESSAGE_BYTES];
+  snprintf(message, sizeof(message), "%s", why);
+  if (op->request == 0 && retry_later(op->module, op->id, message))
+    operation_postponed(op, message);
+  else
+    give_up(op, 500, message);
+}
+
+void start_lacks(struct operation *op, const char *why) {
+  give_up_for_now(op, why);
 }
 
 /* ---- The repository ---- */
@@ -175,7 +190,7 @@ static void on_services(void *ctx, bp_status status, bp_str payload) {
   else if (status != BP_OK)
     operation_fail(op, status, NULL);
   else if (fault)
-    give_up(op, 500, fault);
+    give_up_for_now(op, fault);
   else
     inspect(op);
 }
@@ -207,6 +222,10 @@ static void on_inspected(void *ctx, bp_status status) {
   char port[16];
   if (status != BP_OK) {
     operation_fail(op, status, NULL);
+    return;
+  }
+  if (command->is_port_taken) {
+    give_up_for_now(op, command->fault);
     return;
   }
   if (command->fault[0] || !command_parse(command, d->json, d->self)) {

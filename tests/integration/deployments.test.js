@@ -439,6 +439,41 @@ test('a program outlives the host, and is taken over; what is gone is started ag
   assert.equal(await ask(kept.port), null);
 });
 
+// Takes the port of a deployment whose process is ending, as another program would.
+const takePort = (port) => waitFor(`port ${port} to be free`, () => new Promise((resolve) => {
+  const server = net.createServer();
+  server.once('error', () => resolve(null));
+  server.listen(port, '127.0.0.1', () => resolve(server));
+}));
+
+test('a port that is taken when the host starts is waited for, and so is a deployment that it is needed for', async () => {
+  const base = await nodeApp('waits');
+  const upper = await nodeApp('waits-for-it');
+  const asked = await nodeApp('asked');
+  const made = [await deploy({ repositoryId: base.id })];
+  made.push(await deploy({ repositoryId: upper.id, dependsOn: [made[0].id] }), await deploy({ repositoryId: asked.id }));
+  const pids = [];
+  for (const one of made) pids.push((await act(one.id, 'start')).deployment.pid);
+  await host.kill();
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  const takers = [await takePort(base.port), await takePort(asked.port)];
+  host.end = undefined;
+  await host.start();
+  await host.logged(new RegExp(`deployment ${made[0].id} could not be started, and is tried again in 2 s: Port ${base.port} is already in use`));
+  for (const [one, reason] of [[made[0], `Port ${base.port} is already in use`], [made[1], `deployment ${made[0].id}, which this one needs, could not be started: Port ${base.port} is already in use`]]) {
+    const now = await find(one.id);
+    assert.deepEqual([now.status, now.pid, now.retry.reason], ['stopped', null, reason]);
+    assert.equal(new Date(now.retry.at).toISOString(), now.retry.at);
+  }
+  assert.deepEqual(await act(made[2].id, 'start'), refused(500, `Port ${asked.port} is already in use`));
+  const told = await find(made[2].id);
+  assert.deepEqual([told.status, told.retry], ['error', undefined]);
+  for (const taker of takers) taker.close();
+  for (const one of made.slice(0, 2)) await waitFor(`deployment ${one.id} to run`, async () => { const now = await find(one.id); return now.status === 'running' && now.retry === undefined; });
+  assert.equal((await find(made[2].id)).status, 'error');
+  for (const one of made) await act(one.id, 'delete');
+});
+
 // When a process was started, in ticks of 10 ms since the machine was.
 const startedTicks = (pid) => Number(fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[19]);
 
