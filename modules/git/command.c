@@ -36,12 +36,20 @@ static void answer(void *ctx, const struct run_result *result) {
   text_release(&err_text);
 }
 
+static bp_str trimmed(bp_str text) {
+  while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
+    text = bp_str_make(text.ptr + 1, text.len - 1);
+  while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
+    text.len--;
+  return text;
+}
+
 /* What was asked, as one text: the client's own, with `git` before it. */
 static char *shown_command(const struct git *git, bp_request request, const struct words *args) {
-  bp_str command = body_text(git, request, "command");
+  bp_str command = trimmed(body_text(git, request, "command"));
   struct text shown = {0}, masked = {0};
   text_put(&shown, "git");
-  if (command.len && body_text(git, request, "args").len == 0 && !str_begins(command, "git ")) {
+  if (command.len && body_text(git, request, "args").len == 0 && !str_begins(command, "git ") && !str_begins(command, "git\t")) {
     text_put(&shown, " ");
     text_put_str(&shown, command);
   } else if (command.len) {

@@ -236,6 +236,7 @@ static void check_repository(struct repo *repo, const struct words *roots) {
   take_stamp(repo, repo->common_dir, "config", &repo->config);
   take_stamp(repo, repo->git_dir, "config.worktree", &repo->config_worktree);
   repo_check_alternates(repo, roots);
+  repo_check_work_tree(repo);
   if (lstat(repo->common_dir, &info) == 0)
     repo->inode = (uint64_t)info.st_ino;
   repo->has_exec_todo = has_exec(repo->git_dir, "rebase-merge/git-rebase-todo") || has_exec(repo->git_dir, "rebase-apply/git-rebase-todo");

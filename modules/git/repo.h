@@ -32,6 +32,10 @@ void repo_inspect(struct repo *repo, const char *folder, const struct words *roo
 /* The same for the other side of a fetch or push by path: a repository, bare or not, that we would serve. */
 void repo_inspect_served(struct repo *repo, const char *path, const struct words *roots);
 void repo_release(struct repo *repo);
+/* The path of a named pipe or device where git expects a file, in the .git folders or as a file of attributes and the like in the work
+ * tree; NULL: none. Owned. Looks at everything: on a worker. */
+char *repo_find_pipe(const char *git_dir, const char *common_dir, const char *work_tree);
+#define REPO_PIPE "The repository has a pipe or device where git reads a file"
 /* The root that `path` lies in or is, by components; NULL: none. */
 const char *root_of(const struct words *roots, const char *path);
 /* Opens an existing folder below a root without following a link that leaves it; -1 and errno. */

@@ -1,4 +1,5 @@
-/* What lies in a .git folder and may lead git elsewhere: links and devices among its own files, and borrowed objects. */
+/* What git would read and may lead it elsewhere or hold it up: links and devices among the files of a .git folder, pipes in the work tree,
+ * and borrowed objects. */
 #include "repo_state.h"
 
 #include <dirent.h>
@@ -10,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ENTRIES_MAX 200000u /* of refs and their logs that are looked at */
-#define ALTERNATES_DEPTH 5  /* as deep as git follows them */
+#define ENTRIES_MAX 200000u /* of refs and their logs, or of a repository that holds git up, that are looked at */
+#define FOLDERS_DEPTH 100u
+#define ALTERNATES_DEPTH 5 /* as deep as git follows them */
 
 /* ---- Links and devices ---- */
 
@@ -62,6 +64,64 @@ void repo_check_entries(struct repo *repo, const char *git_dir) {
       check_below(repo, path, folders[i].depth, &left);
     free(path);
   }
+}
+
+/* ---- Files of the work tree that git reads for itself ---- */
+
+static const char *const read_names[] = {".gitattributes", ".gitignore", ".gitmodules", ".mailmap"};
+
+static bool holds_up(int folder, const char *name) {
+  struct stat info;
+  return fstatat(folder, name, &info, 0) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode));
+}
+
+/* Those at the top, which every command may read. Below, run_watch.c looks where one takes long. */
+void repo_check_work_tree(struct repo *repo) {
+  int folder = repo->fault ? -1 : open(repo->work_tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  for (size_t i = 0; folder >= 0 && i < sizeof(read_names) / sizeof(read_names[0]); i++)
+    if (holds_up(folder, read_names[i]))
+      repo_fail(repo, true, REPO_PIPE, read_names[i]);
+  if (folder >= 0)
+    close(folder);
+}
+
+static bool is_read_name(const char *name) {
+  for (size_t i = 0; i < sizeof(read_names) / sizeof(read_names[0]); i++)
+    if (strcmp(name, read_names[i]) == 0)
+      return true;
+  return false;
+}
+
+/* In a .git folder nothing may hold git up, in a work tree no file that it reads for itself. */
+static char *find_below(const char *path, bool is_git, unsigned depth, unsigned *left) {
+  DIR *folder = opendir(path);
+  const struct dirent *entry;
+  char *found = NULL;
+  while (folder && !found && *left > 0 && (entry = readdir(folder)) != NULL) {
+    const char *name = entry->d_name;
+    (*left)--;
+    unsigned kind = kind_of(dirfd(folder), entry);
+    bool is_folder = kind == DT_DIR && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, ".git") != 0;
+    bool is_candidate = kind != DT_REG && kind != DT_DIR && (is_git || is_read_name(name));
+    char *below = is_folder || is_candidate ? repo_join(path, name) : NULL;
+    if (below && is_folder && depth > 0)
+      found = find_below(below, is_git, depth - 1, left);
+    else if (below && is_candidate && holds_up(dirfd(folder), name))
+      found = strdup(below);
+    free(below);
+  }
+  if (folder)
+    closedir(folder);
+  return found;
+}
+
+char *repo_find_pipe(const char *git_dir, const char *common_dir, const char *work_tree) {
+  unsigned left = ENTRIES_MAX;
+  char *found = find_below(git_dir, true, FOLDERS_DEPTH, &left);
+  if (!found && strcmp(git_dir, common_dir) != 0)
+    found = find_below(common_dir, true, FOLDERS_DEPTH, &left);
+  left = ENTRIES_MAX;
+  return found ? found : find_below(work_tree, false, FOLDERS_DEPTH, &left);
 }
 
 /* ---- Objects of others ---- */

@@ -13,6 +13,7 @@ char *repo_resolve_from(const char *folder, const char *target);
 
 /* Refuses links and devices where git keeps its own files: a command would write elsewhere through a link, and hang on a pipe. */
 void repo_check_entries(struct repo *repo, const char *git_dir);
+void repo_check_work_tree(struct repo *repo);
 /* Refuses objects borrowed from outside the roots, by whatever chain of alternates. */
 void repo_check_alternates(struct repo *repo, const struct words *roots);
 

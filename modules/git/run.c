@@ -70,6 +70,7 @@ static void run_free(struct run *run) {
   text_release(&run->out);
   text_release(&run->err);
   scan_unref(run->scan);
+  free(run->pipe);
   free(run->folder);
   free(run);
 }
@@ -90,6 +91,7 @@ void run_finish(struct run *run, enum run_end end, const char *sentence, int exi
   else if (run->phase == PHASE_WAITING)
     git->runner.waiting--;
   run->phase = PHASE_OVER;
+  watch_end(run);
   unlink_run(git, run);
   run->done(run->ctx, &result);
   run_free(run);

@@ -41,6 +41,10 @@ static void child_ended(struct run *run, const bp_proc_exit *exit) {
   char sentence[128];
   if (run->out.has_failed || run->err.has_failed) {
     run_finish(run, RUN_BROKEN, "No memory for the output of git", 0);
+  } else if (run->pipe) {
+    char refusal[512];
+    snprintf(refusal, sizeof(refusal), REPO_PIPE ": %.400s", run->pipe);
+    run_finish(run, RUN_REFUSED, refusal, 0);
   } else if (run->is_truncated) {
     run_finish(run, RUN_OK, NULL, 0);
   } else if (exit->why == BP_PROC_TIMED_OUT) {
@@ -140,7 +144,8 @@ void child_begin(struct run *run) {
   environment_make(run->git, &wish, &env);
   words_copy(&env, &run->env);
   run->phase = PHASE_CHILD;
-  child_spawn(run, &argv, &env, run->folder, timeout_ms);
+  if (child_spawn(run, &argv, &env, run->folder, timeout_ms))
+    watch_begin(run);
   words_release(&argv);
   words_release(&env);
 }

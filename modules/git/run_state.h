@@ -22,6 +22,8 @@ struct scan_entry {
   struct scan scan;
 };
 
+struct look;
+
 struct run {
   struct git *git;
   struct run *next;
@@ -50,6 +52,10 @@ struct run {
   bp_proc child;
   struct text out, err;
   bool is_truncated, has_all_input;
+
+  bp_timer watch;    /* 0: none; run_watch.c */
+  struct look *look; /* under way, or NULL */
+  char *pipe;        /* what the command waits for: it is stopped */
 };
 
 /* run.c */
@@ -62,6 +68,9 @@ void scan_unref(struct scan_entry *entry);
 /* run_remotes.c: checks the other sides of a network command, then goes on with child_begin. */
 void remotes_begin(struct run *run);
 void remotes_scanned(struct run *run, struct scan_entry *entry);
+/* run_watch.c: sees whether a command that takes long waits for a named pipe. */
+void watch_begin(struct run *run);
+void watch_end(struct run *run);
 /* run_child.c */
 void child_begin(struct run *run);
 bool child_spawn(struct run *run, const struct words *argv, const struct words *env, const char *cwd, uint32_t timeout_ms);

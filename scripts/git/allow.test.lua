@@ -177,6 +177,8 @@ for i = 2, 1024 do
 end
 add("allow", table.unpack(many))
 deny("log", ("-"):rep(4097))
+deny("log", "--pickaxe-regex", "-S(a+)+$", "--all")
+deny("push", "origin", "HEAD:refs/heads/-x")
 deny("commit", "-m", ("x"):rep(4097))
 
 -- What is not for this rule.

@@ -31,6 +31,7 @@ async function refused(repo, command, status, error) {
 test('"git status" and "status -s" are the same command', async () => {
   fs.writeFileSync(path.join(host.plain, 'new file'), 'x');
   const long = await good(host.plain, 'git status -s');
+  for (const blanks of ['  status -s ', 'git\tstatus -s', '\t git  status -s']) assert.strictEqual((await good(host.plain, blanks)).command, /git/.test(blanks) ? blanks.trim() : 'git status -s');
   assert.deepStrictEqual(long, { success: true, stdout: '?? "new file"\n', stderr: '', command: 'git status -s' });
   assert.deepStrictEqual(await good(host.plain, 'status -s'), long);
   assert.deepStrictEqual(await good(host.plain, ['status', '-s']), long);
@@ -220,6 +221,24 @@ test('redirections of .git, its refs and its objects are refused', async () => {
     sh(repo, script);
     await refused(repo, 'status', 403, /./);
   }
+});
+
+test('a pipe where git reads a file is refused before git waits for it, and found where git waits already', async () => {
+  for (const name of ['.gitattributes', '.gitignore', '.gitmodules', '.mailmap']) {
+    const repo = fresh(`pipe-${name}`);
+    sh(repo, `mkfifo ${name}`);
+    await refused(repo, 'status', 403, new RegExp(`^The repository has a pipe or device where git reads a file: \\${name}$`));
+    sh(repo, `rm ${name}; mkfifo ../elsewhere; ln -s ../elsewhere ${name}`);
+    await refused(repo, 'status', 403, /pipe or device/);
+    sh(repo, `rm ${name}; mkfifo a-pipe`);
+    await good(repo, 'status');
+  }
+  const below = fresh('pipe-below');
+  sh(below, 'mkdir -p sub/deep; echo b > sub/deep/b; git add .; git commit -qm sub; mkfifo sub/deep/.gitignore');
+  await refused(below, 'status', 403, /pipe or device where git reads a file: .*sub\/deep\/\.gitignore$/);
+  const objects = fresh('pipe-object');
+  sh(objects, 'object=$(git rev-parse HEAD | sed "s,^..,&/,"); rm -f .git/objects/$object; mkfifo .git/objects/$object');
+  await refused(objects, 'log', 403, /pipe or device where git reads a file: .*\.git\/objects\//);
 });
 
 test('a clone lands beside the path, and in the registry, once', async () => {

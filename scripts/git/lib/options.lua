@@ -33,9 +33,10 @@ local function joined(kind)
 end
 o.value, o.optional, o.joined = value, optional, joined
 
--- How differences are shown. What runs a program or writes a file (--ext-diff, --textconv, --output, --submodule, -O, -G) is left out.
+-- How differences are shown. What runs a program or writes a file (--ext-diff, --textconv, --output, -O) is left out,
+-- and so is what may search for ever (-G, --pickaxe-regex).
 o.diff = o.merge(
-  o.flags "-p -u --patch -s --no-patch --raw --patch-with-raw --patch-with-stat --minimal --patience --histogram --numstat --shortstat --summary --name-only --name-status --compact-summary --no-color --no-renames --check --full-index --binary -D -R -a --text -b -w --ignore-space-at-eol --ignore-space-change --ignore-all-space --ignore-blank-lines --ignore-cr-at-eol --no-ext-diff --no-textconv -z --pickaxe-all --pickaxe-regex --no-prefix -W --function-context --exit-code --quiet --indent-heuristic --no-indent-heuristic",
+  o.flags "-p -u --patch -s --no-patch --raw --patch-with-raw --patch-with-stat --minimal --patience --histogram --numstat --shortstat --summary --name-only --name-status --compact-summary --no-color --no-renames --check --full-index --binary -D -R -a --text -b -w --ignore-space-at-eol --ignore-space-change --ignore-all-space --ignore-blank-lines --ignore-cr-at-eol --no-ext-diff --no-textconv -z --pickaxe-all --no-prefix -W --function-context --exit-code --quiet --indent-heuristic --no-indent-heuristic",
   {
     ["-U"] = value(v.int), ["--unified"] = joined(v.int), ["--inter-hunk-context"] = joined(v.int),
     ["--stat"] = optional(v.numbers), ["--stat-width"] = joined(v.int), ["--stat-name-width"] = joined(v.int), ["--stat-count"] = joined(v.int),

@@ -97,7 +97,7 @@ end
 function v.new_ref(text)
   if text == "" or #text > 250 then
     return "is empty or longer than 250 bytes"
-  elseif find(text, "^%-") then
+  elseif find(text, "^%-") or find(text, "^refs/heads/%-") or find(text, "^refs/tags/%-") then
     return "begins with a dash"
   elseif text == "HEAD" or text == "@" or match(text, "^refs/backplane") then
     return "is a reserved name"
