@@ -1,5 +1,6 @@
 /* Routes as tools of the server `backplane`; see builtin.h. The host runs them through its own pipeline: scope, schema, facts, policy. */
 #include "builtin.h"
+#include "statements.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct builtin {
   struct builtin_tool tools[TOOLS_MOST];
   uint32_t count;
   bp_json_writer out; /* while it is read */
+  char *indexed;      /* the tools that can be searched for; NULL: those of an earlier run of the host */
 };
 
 static void drop_tools(struct builtin *b) {
@@ -97,6 +99,38 @@ struct server *builtin_refresh(struct mcp *m) {
   return &b->server;
 }
 
+const struct server *builtin_server(const struct mcp *m) {
+  return m->has_builtin && m->builtin ? &m->builtin->server : NULL;
+}
+
+/* ---- Being found ---- */
+
+bool builtin_index(struct mcp *m, char **ret_tools, bp_db_done_fn done, void *ctx) {
+  const struct server *server = builtin_refresh(m);
+  const char *indexed = m->builtin ? m->builtin->indexed : NULL;
+  char *tools = server ? json_copy(m, server->manifest.lists[LIST_TOOLS]) : str_copy(BP_LIT("[]"));
+  const bp_db_value values[] = {db_text(BP_LIT(MCP_BUILTIN)), db_text(str_z(tools ? tools : "[]"))};
+  const bp_db_step steps[] = {db_exec(CLEAR_TOOLS, values, 1), db_exec(INDEX_TOOLS, values, 2)};
+  const bp_array all = BP_ARRAY(steps);
+  bool is_known = !tools || (indexed && strcmp(indexed, tools) == 0);
+  if (is_known || m->db->write(m->self, all, done, ctx) != BP_OK) {
+    free(tools);
+    return false;
+  }
+  *ret_tools = tools;
+  return true;
+}
+
+void builtin_indexed(struct mcp *m, char *tools) {
+  struct builtin *b = m->builtin ? m->builtin : make(m);
+  if (!b) {
+    free(tools);
+    return;
+  }
+  free(b->indexed);
+  b->indexed = tools;
+}
+
 void builtin_release(struct mcp *m) {
   struct builtin *b = m->builtin;
   if (!b)
@@ -105,6 +139,7 @@ void builtin_release(struct mcp *m) {
   manifest_release(m, &b->server.manifest);
   free(b->server.id);
   free(b->server.name);
+  free(b->indexed);
   free(b);
 }
 

@@ -149,6 +149,16 @@ static void forget_server(struct mcp *m, struct server *server) {
   server_let_go(server);
 }
 
+static void answer_deleted(struct deletion *deletion) {
+  const struct mcp *m = deletion->m;
+  bp_json_writer out = answer_begin(m, deletion->call.request);
+  if (out) {
+    json_text_member(m->json, out, BP_LIT("message"), BP_LIT("Server deleted"));
+    answer_end(m, deletion->call.request, out);
+  }
+  free(deletion);
+}
+
 static void on_deleted(void *ctx, const bp_db_outcome *outcome) {
   struct deletion *deletion = ctx;
   struct mcp *m = deletion->m;
@@ -158,7 +168,7 @@ static void on_deleted(void *ctx, const bp_db_outcome *outcome) {
       forget_server(m, server);
     server_tell(m, "mcp:deleted", "", text_str(&deletion->payload));
     end_deletion(deletion);
-    kit_call_text(deletion, 200, BP_LIT("{\"success\":true,\"message\":\"Server deleted\"}"));
+    answer_deleted(deletion);
     return;
   }
   end_deletion(deletion);

@@ -63,7 +63,8 @@ static bool is_id(const char *id) {
   for (size_t i = 0; i < len; i++)
     if ((unsigned char)id[i] < ' ' || id[i] == 0x7f || id[i] == '/')
       return false;
-  return len > 0 && len <= MCP_ID_BYTES_MAX && strcmp(id, MCP_BUILTIN) != 0;
+  bool is_dots = strcmp(id, ".") == 0 || strcmp(id, "..") == 0; /* clients resolve them away: no path could name it */
+  return len > 0 && len <= MCP_ID_BYTES_MAX && !is_dots && strcmp(id, MCP_BUILTIN) != 0;
 }
 
 /* What the facts still name of the environment. */
@@ -152,7 +153,7 @@ const char *draft_read(struct draft *draft, bp_json facts, bp_json env) {
   if (!draft->id || !draft->id[0] || !draft->name || !draft->name[0] || !draft->command || (!draft->command[0] && !draft->url) || !draft->args)
     return draft->is_new ? "Missing required fields: id, name, command, args" : "name and command must not be empty";
   if (!is_id(draft->id))
-    return "id must be 1 to 128 bytes without \"/\" and control characters, and not \"" MCP_BUILTIN "\"";
+    return "id must be 1 to 128 bytes without \"/\" and control characters, and not \".\", \"..\" or \"" MCP_BUILTIN "\"";
   if (draft->cwd && draft->cwd[0] && draft->cwd[0] != '/')
     return "workingDirectory must be an absolute path";
   if (draft->cwd && !draft->cwd[0]) {

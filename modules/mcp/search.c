@@ -1,11 +1,12 @@
 /* Finding tools by words: full-text search of the store, offered to clients as a tool of its own where there are many. */
-#include "hub.h"
+#include "builtin.h"
 #include "statements.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define FOUND_MOST 20u
+#define ROWS_MOST 200u /* looked at: some belong to servers that this client does not see */
 
 bool search_is_offered(struct session *session) {
   int64_t from = session->m->search_from;
@@ -25,12 +26,16 @@ struct search {
   struct mcp *m;
   bp_request request;
   char session[SESSION_ID_BYTES];
-  char *principal, *id;
+  char *principal, *id, *query;
+  char *indexing; /* tools of the built-in server, on their way into the index */
+  uint32_t limit;
 };
 
 static void search_free(struct search *s) {
   free(s->principal);
   free(s->id);
+  free(s->query);
+  free(s->indexing);
   free(s);
 }
 
@@ -43,8 +48,27 @@ static bp_json find_tool(struct session *session, const struct server *server, b
   return 0;
 }
 
-/* The definitions, under the names this client knows them by. */
-static struct text definitions(struct session *session, const bp_db_outcome *outcome) {
+static const struct server *server_of_row(const struct mcp *m, bp_str id) {
+  return str_equal(id, BP_LIT(MCP_BUILTIN)) ? builtin_server(m) : server_find(m, id);
+}
+
+/* One found tool under the name this client knows it by, if it does. Asking for the name reads the built-in server's list anew, so it
+ * comes before the definition. */
+static bool put_found(struct session *session, const struct server *server, bp_str name, bp_json_writer out) {
+  const struct mcp *m = session->m;
+  char *shown = server && scope_has(m, &session->scope, server) ? aggregate_shown(session, server, name) : NULL;
+  bp_json item = shown ? find_tool(session, server, name) : 0;
+  if (item) {
+    m->json->object_begin(out);
+    json_text_member(m->json, out, BP_LIT("name"), str_z(shown));
+    json_put_members(m, out, item, "name", NULL);
+    m->json->object_end(out);
+  }
+  free(shown);
+  return item != 0;
+}
+
+static struct text definitions(struct session *session, const bp_db_outcome *outcome, uint32_t limit) {
   const struct mcp *m = session->m;
   struct text text = {0};
   bp_json_writer out = 0;
@@ -52,19 +76,8 @@ static struct text definitions(struct session *session, const bp_db_outcome *out
   if (m->json->writer_new(m->self, &out) != BP_OK)
     return text;
   m->json->array_begin(out);
-  for (uint32_t row = 0; row < m->db->rows(outcome->result, 0); row++) {
-    bp_str name = db_column(m->db, outcome, 0, row, 1);
-    const struct server *server = server_find(m, db_column(m->db, outcome, 0, row, 0));
-    bp_json item = server && scope_has(m, &session->scope, server) ? find_tool(session, server, name) : 0;
-    char *shown = item ? aggregate_shown(session, server, name) : NULL;
-    if (shown) {
-      m->json->object_begin(out);
-      json_text_member(m->json, out, BP_LIT("name"), str_z(shown));
-      json_put_members(m, out, item, "name", NULL);
-      m->json->object_end(out);
-    }
-    free(shown);
-  }
+  for (uint32_t row = 0, count = 0; count < limit && row < m->db->rows(outcome->result, 0); row++)
+    count += put_found(session, server_of_row(m, db_column(m->db, outcome, 0, row, 0)), db_column(m->db, outcome, 0, row, 1), out);
   m->json->array_end(out);
   if (m->json->writer_text(out, &written, NULL) == BP_OK)
     text_add(&text, written);
@@ -94,7 +107,7 @@ static void on_tools(void *ctx, const bp_db_outcome *outcome) {
     answer(s, session ? str_z(outcome->error->message) : BP_LIT("the session has ended"), true);
     return;
   }
-  struct text found = definitions(session, outcome);
+  struct text found = definitions(session, outcome, s->limit);
   answer(s, text_str(&found), false);
   text_release(&found);
 }
@@ -124,6 +137,23 @@ static void on_rows(void *ctx, const bp_db_outcome *outcome) {
   m->json->writer_free(out);
 }
 
+static void find(struct search *s) {
+  struct mcp *m = s->m;
+  bp_status status = m->db->search(m->self, BP_LIT("tools"), str_z(s->query), ROWS_MOST, 0, on_rows, s);
+  if (status != BP_OK)
+    answer(s, BP_LIT("the words cannot be searched for; use plain words"), true);
+}
+
+/* Without it the search finds what the index had before. */
+static void on_indexed(void *ctx, const bp_db_outcome *outcome) {
+  struct search *s = ctx;
+  if (outcome->status == BP_OK) {
+    builtin_indexed(s->m, s->indexing);
+    s->indexing = NULL;
+  }
+  find(s);
+}
+
 void search_call(const struct incoming *in) {
   struct mcp *m = in->m;
   bp_json arguments = json_member(m, in->params, "arguments");
@@ -138,9 +168,10 @@ void search_call(const struct incoming *in) {
     return;
   }
   *s = (struct search){.m = m, .request = in->request, .principal = str_copy(str_z(in->session->principal)), .id = str_copy(in->id)};
+  s->query = str_copy(query);
+  s->limit = limit < 1 || limit > FOUND_MOST ? FOUND_MOST : (uint32_t)limit;
   memcpy(s->session, in->session->id, SESSION_ID_BYTES);
   m->http->defer(in->request, NULL, NULL);
-  bp_status status = m->db->search(m->self, BP_LIT("tools"), query, limit < 1 || limit > FOUND_MOST ? FOUND_MOST : (uint32_t)limit, 0, on_rows, s);
-  if (status != BP_OK)
-    answer(s, BP_LIT("the words cannot be searched for; use plain words"), true);
+  if (!builtin_index(m, &s->indexing, on_indexed, s))
+    find(s);
 }

@@ -210,7 +210,10 @@ test('one server, a group with its own names and defaults, and search', async ()
   assert.equal(await open(port, '/mcp/group/none'), undefined);
   const all = await client();
   assert.ok((await all.listTools()).tools.some(({ name }) => name === 'search_tools'));
-  assert.ok(JSON.parse(await call(all, 'search_tools', { query: 'knowledge graph' })).some(({ name }) => name === 'create_entities'));
+  const found = async (one, query, limit) => JSON.parse(await call(one, 'search_tools', { query, limit })).map(({ name }) => name);
+  assert.ok((await found(all, 'knowledge graph')).includes('create_entities'));
+  assert.ok((await found(all, 'mcp server')).includes('get_mcp_server'), 'tools of the built-in server are found too');
+  assert.equal((await found(all, 'mcp*', 1)).length, 1);
 });
 
 test('routes of modules are tools of the built-in server, under the policy and the scope', async () => {

@@ -48,6 +48,7 @@ test('what is missing or wrong is refused with the known sentences', async () =>
   const missing = refused(400, 'Missing required fields: id, name, command, args');
   for (const gap of ['id', 'name', 'command', 'args']) assert.deepEqual(await call('POST', '/api/mcp', { ...EVERYTHING, id: 'x', [gap]: undefined }), missing);
   assert.deepEqual(await call('POST', '/api/mcp', EVERYTHING), refused(400, 'Server with this ID already exists'));
+  for (const id of ['.', '..', 'a/b', 'backplane', 'x'.repeat(129)]) assert.match((await call('POST', '/api/mcp', { ...EVERYTHING, id })).error, /^id must be 1 to 128 bytes/);
   assert.deepEqual(await call('POST', '/api/mcp', { ...EVERYTHING, id: 'x', args: 'a b' }), refused(400, 'args must be an array of strings'));
   for (const name of ['LD_PRELOAD', 'NODE_OPTIONS', 'PATH', 'lower']) {
     const reply = await call('POST', '/api/mcp', { ...EVERYTHING, id: 'x', env: { FINE: '1', [name]: '1' } });
@@ -176,7 +177,8 @@ test('the registry and what it knows are there after a kill -9; nothing runs', a
 
 test('a deleted server ends and is gone', async () => {
   const { pid } = await get('everything');
-  assert.deepEqual(await call('DELETE', '/api/mcp/everything'), { status: 200, success: true, message: 'Server deleted' });
+  const reply = await host.request('DELETE', '/api/mcp/everything', { port: PORT });
+  assert.deepEqual([reply.status, reply.headers['content-type'], reply.json()], [200, 'application/json; charset=utf-8', { success: true, message: 'Server deleted' }]);
   await waitFor('its process to end', () => !isAlive(pid));
   assert.deepEqual(await call('GET', '/api/mcp/everything'), refused(404, 'Server not found'));
   assert.equal((await call('POST', '/api/mcp', EVERYTHING)).success, true);
