@@ -117,10 +117,22 @@ static struct kit_text tool_results(const struct flow *f, bp_json body) {
   return kit_text_of_writer(f->json, out);
 }
 
+/* An empty text and 0 are no session, as in the original. */
+static bool names_session(const struct flow *f, bp_json facts) {
+  bp_json value = 0;
+  int64_t number = 1;
+  if (!field_is_given(f, facts, "session_id") || f->json->get(facts, BP_LIT("session_id"), &value) != BP_OK)
+    return false;
+  if (f->json->type(value) == BP_JSON_STRING)
+    return field_text(f, facts, "session_id").len > 0;
+  f->json->integer(value, &number);
+  return number != 0;
+}
+
 /* NULL, or the sentence that says what is wrong. */
 static const char *check(const struct flow *f, bp_json facts, bp_json body) {
   bp_json value = 0;
-  if (!field_is_given(f, facts, "session_id") || !field_text(f, facts, "role").ptr || !field_text(f, body, "content").ptr)
+  if (!names_session(f, facts) || !field_text(f, facts, "role").ptr || !field_text(f, body, "content").ptr)
     return "sessionId, role, and content are required";
   if (field_is_given(f, body, "id") && !field_text(f, body, "id").ptr)
     return "id must be a string that is not empty";

@@ -114,37 +114,41 @@ static void begin(struct services *s, bp_request request, enum action action, un
   run(op);
 }
 
-static void begin_named(struct services *s, bp_request request, bp_str word, bp_str id) {
+static void begin_named(struct services *s, bp_request request, enum action action, bp_str id) {
   unsigned index = catalogue_find(id);
-  enum action action = action_of(word);
-  char text[128];
-  if (id.len == 0) {
+  if (id.len == 0)
     kit_problem(s->http, request, 400, BP_LIT("Service ID is required"));
-  } else if (index == CATALOGUE_COUNT) {
+  else if (index == CATALOGUE_COUNT)
     kit_problem(s->http, request, 404, BP_LIT("Service not found"));
-  } else if (action == ACTION_COUNT) {
-    snprintf(text, sizeof(text), "Invalid action: %.*s", word.len > 64 ? 64 : (int)word.len, word.ptr);
-    kit_problem(s->http, request, 400, str_z(text));
-  } else {
+  else
     begin(s, request, action, index, body_of(s, request));
-  }
+}
+
+static void answer_invalid_action(const struct services *s, bp_request request, bp_str word) {
+  char text[128];
+  snprintf(text, sizeof(text), "Invalid action: %.*s", (int)kit_cut(word, 64).len, word.ptr);
+  kit_problem(s->http, request, 400, str_z(text));
 }
 
 void services_post(void *state, bp_request request) {
   struct services *s = state;
   bp_json body = body_of(s, request);
-  bp_str action = text_of(s->json, body, "action");
-  if (action.len == 0)
+  bp_str word = text_of(s->json, body, "action");
+  enum action action = action_of(word);
+  if (word.len == 0)
     kit_problem(s->http, request, 400, BP_LIT("Action is required"));
+  else if (action == ACTION_COUNT)
+    answer_invalid_action(s, request, word);
   else
     begin_named(s, request, action, text_of(s->json, body, "serviceId"));
 }
 
 void services_action(void *state, bp_request request) {
   struct services *s = state;
-  bp_str action = bp_str_make(NULL, 0);
-  s->http->param(request, BP_LIT("action"), &action);
-  if (action_of(action) == ACTION_COUNT)
+  bp_str word = bp_str_make(NULL, 0);
+  s->http->param(request, BP_LIT("action"), &word);
+  enum action action = action_of(word);
+  if (action == ACTION_COUNT)
     kit_problem(s->http, request, 404, BP_LIT("Endpoint not found"));
   else
     begin_named(s, request, action, text_of(s->json, body_of(s, request), "serviceId"));
@@ -154,5 +158,5 @@ void services_logs(void *state, bp_request request) {
   struct services *s = state;
   bp_str id = bp_str_make(NULL, 0);
   s->http->param(request, BP_LIT("id"), &id);
-  begin_named(s, request, BP_LIT("logs"), id.len ? id : BP_LIT("?"));
+  begin_named(s, request, ACTION_LOGS, id.len ? id : BP_LIT("?"));
 }

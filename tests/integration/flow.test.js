@@ -95,7 +95,7 @@ test('messages: posted, listed in order, read, searched, exported', async () => 
   assert.deepStrictEqual(await call('GET', `/messages?sessionId=${id}`), { status: 200, success: true, messages: [one.message, two.message], count: 2 });
   assert.deepStrictEqual(await call('GET', '/messages/mine'), { status: 200, success: true, message: two.message });
   const required = refused(400, 'sessionId, role, and content are required');
-  for (const fields of [{ sessionId: undefined }, { sessionId: null }, { role: '' }, { content: '' }, { content: undefined }, { role: 5 }]) assert.deepStrictEqual(await post({ sessionId: id, ...fields }), required);
+  for (const fields of [{ sessionId: undefined }, { sessionId: null }, { sessionId: '' }, { sessionId: 0 }, { role: '' }, { content: '' }, { content: undefined }, { role: 5 }]) assert.deepStrictEqual(await post({ sessionId: id, ...fields }), required);
   assert.deepStrictEqual(await call('POST', '/messages'), required);
   assert.deepStrictEqual(await post({ sessionId: 999999 }), refused(404, 'Session not found'));
   assert.deepStrictEqual(await post({ sessionId: 'abc' }), refused(404, 'Session not found'));
