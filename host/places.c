@@ -49,3 +49,7 @@ char *places_scripts(void) {
 char *places_template(void) {
   return find(PLACES_SHARE "/template", "../../../plugins-api/template");
 }
+
+char *places_config(void) {
+  return beside_executable(PLACES_ETC "/backplane/backplane.lua");
+}

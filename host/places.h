@@ -7,5 +7,7 @@
 char *places_modules(void);  /* of the installed modules */
 char *places_scripts(void);  /* of the installed rules; none for the build tree */
 char *places_template(void); /* what `backplane plugin new` starts from */
+/* The configuration file an installation brings, in the same way. */
+char *places_config(void);
 
 #endif

@@ -31,16 +31,18 @@ static const struct config_module *find_module(const struct config *config, cons
   return module;
 }
 
-/* Tells a running host to load the configuration again. */
-static int reload(const struct change *change) {
+/* Tells a running host to load the configuration again, and the user what has become of the module. */
+static int reload(const struct change *change, const char *now) {
   if (!change->place.status) {
-    puts("no host is running; the change counts from its next start");
+    printf("module \"%s\" is %s; no host is running: it counts from its next start\n", change->id, now);
     return CLI_DONE;
   }
   json_t *answer = client_request(change->call, "POST", "/api/backplane/reload", NULL);
-  int code = answer ? CLI_DONE : CLI_FAILED;
+  if (!answer)
+    return CLI_FAILED;
   json_decref(answer);
-  return code;
+  printf("module \"%s\" is %s; the running host has loaded its configuration again\n", change->id, now);
+  return CLI_DONE;
 }
 
 static bool is_sound(const struct change *change, struct config *config, const struct config_errors *errors) {
@@ -93,7 +95,7 @@ static int enable_in(const struct change *change) {
     module_file_remove(change->place.config_file, change->id, NULL);
     return CLI_FAILED;
   }
-  return reload(change);
+  return reload(change, "enabled");
 }
 
 static bool is_installed(const struct config *config, const char *id) {
@@ -136,7 +138,7 @@ static int disable_in(const struct change *change) {
       module_file_write(change->place.config_file, change->id, NULL);
     return CLI_FAILED;
   }
-  return status == BP_E_NOT_FOUND ? say_not_enabled(change) : reload(change);
+  return status == BP_E_NOT_FOUND ? say_not_enabled(change) : reload(change, "disabled");
 }
 
 static int make_change(const struct cli_call *call, int (*make)(const struct change *change)) {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct cli_option cli_global_options[] = {
-    {"--config", NULL, "FILE", "the configuration (default: ~/.config/backplane/backplane.lua, else /etc/backplane/backplane.lua)"},
+    {"--config", NULL, "FILE", "the configuration (default: backplane/backplane.lua in ~/.config, else in /etc, else as installed)"},
     {"--help", "-h", NULL, "show the command's help"},
     {"--json", NULL, NULL, "answer as JSON"},
     {"--modules", NULL, "DIR", "the folder of installed modules"},

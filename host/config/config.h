@@ -67,7 +67,7 @@ struct config_errors {
 
 struct config *config_load(const char *file, struct config_errors *errors);
 void config_free(struct config *config);
-/* Finds the file: --config, else ~/.config/backplane/backplane.lua, else /etc/backplane/backplane.lua. */
+/* Finds the file: --config, else ~/.config/backplane/backplane.lua, else /etc/backplane/backplane.lua, else the installation's. */
 char *config_find(const char *from_command_line);
 
 /* Options of one module against its declarations: unknown names, wrong types, bad values. On success *ret is the object with

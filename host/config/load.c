@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "config/words.h"
+#include "places.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -139,5 +140,7 @@ char *config_find(const char *from_command_line) {
   char *found = if_readable(getenv("XDG_CONFIG_HOME"), "/backplane/backplane.lua");
   if (!found)
     found = if_readable(getenv("HOME"), "/.config/backplane/backplane.lua");
-  return found ? found : str_dupz(BP_LIT("/etc/backplane/backplane.lua"));
+  if (!found)
+    found = if_readable("/etc", "/backplane/backplane.lua");
+  return found ? found : places_config();
 }

@@ -3,7 +3,7 @@
 'use strict';
 
 const assert = require('node:assert');
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -46,6 +46,16 @@ test('plugin new writes a plugin, and never over another', async () => {
   const again = await command(['plugin', 'new', ID], { cwd: path.dirname(plugin) });
   assert.equal(again.code, 1);
   assert.match(again.stderr, /exists already/);
+});
+
+test('an installed host finds the configuration, the modules and the rules that were installed with it', async () => {
+  const env = { ...process.env, HOME: folder, XDG_CONFIG_HOME: '' };
+  const words = ['--state', path.join(folder, 'state'), '--port-offset', '20000'];
+  const checked = spawnSync(process.env.BACKPLANE_BIN, ['check', ...words], { env, encoding: 'utf8' });
+  assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+  const doctor = spawnSync(process.env.BACKPLANE_BIN, ['doctor', ...words], { env, encoding: 'utf8' });
+  const file = ['/etc/backplane/backplane.lua', path.join(prefix, 'etc/backplane/backplane.lua')].find((each) => fs.existsSync(each));
+  assert.ok(doctor.stdout.includes(`"${file}"`), doctor.stdout);
 });
 
 test('ids that are none, or the host\'s own, are refused', async () => {

@@ -23,11 +23,30 @@ test('a module is enabled while the host runs, and its port opens', async () => 
   assert.equal(await isServed(), false);
   const enabled = await host.command('module', 'enable', 'observability');
   assert.equal(enabled.code, 0, enabled.stderr + enabled.stdout);
+  assert.match(enabled.stdout, /^module "observability" is enabled;/);
   assert.ok(fs.existsSync(moduleFile()));
   await waitFor('the port to open', isServed);
   const info = JSON.parse((await host.command('module', 'info', 'observability', '--json')).stdout);
   assert.equal(info.phase, 'started');
   assert.ok(info.route_count > 5);
+});
+
+test('reload puts a changed configuration in force, or says what is wrong with it and changes nothing', async () => {
+  const agent = (id) => `module "acp-gateway" { agents = { { id = "${id}", command = { "/bin/true" } } } }\n`;
+  const hasAgent = async (id) => (await host.request('GET', '/f/acp-gateway/agents')).text.includes(`"${id}"`);
+  host.writeConfig(CONFIG + agent('first'));
+  const loaded = await host.command('reload');
+  assert.equal(loaded.code, 0, loaded.stderr);
+  assert.match(loaded.stdout, /^the configuration is loaded; \d+ sets of rules are in force\n$/);
+  await waitFor('the module', () => hasAgent('first'));
+  host.writeConfig(`${CONFIG}${agent('second')}modul "documents" {}\n`);
+  const refused = await host.command('reload');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /backplane\.lua:\d+: .*modul/);
+  assert.ok(await hasAgent('first'));
+  host.writeConfig(CONFIG);
+  assert.equal((await host.command('reload')).code, 0);
+  await waitFor('the module to go', async () => !(await hasAgent('first')));
 });
 
 test('an unknown module is refused, and nothing is left of it', async () => {
