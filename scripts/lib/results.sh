@@ -5,6 +5,7 @@ failed=0
 skipped=0
 skip_reasons=()
 failures=()
+ctest_under=() # words before ctest's own: what changes the processes it starts
 
 # A skip is a test that exits with 77 and says why on a line "SKIP: reason".
 # Prints one line a test: STATUS <tab> NAME <tab> REASON.
@@ -48,7 +49,7 @@ run_ctest() {
   shift
   report=$PROJECT/build/$preset/junit.xml
   rm -f "$report"
-  ctest --test-dir "$PROJECT/build/$preset" --output-on-failure --no-tests=ignore --output-junit "$report" "$@" || true
+  "${ctest_under[@]}" ctest --test-dir "$PROJECT/build/$preset" --output-on-failure --no-tests=ignore --output-junit "$report" "$@" || true
   [ -f "$report" ] || die "ctest left no report for preset \"$preset\""
   while IFS=$'\t' read -r status name reason; do
     count_test "$preset" "$status" "$name" "$reason"

@@ -4,14 +4,15 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const { test, before, after } = require('node:test');
-const { Host } = require('./lib/host.js');
+const { Host, slower } = require('./lib/host.js');
 const { request, openEventStream, waitFor } = require('./lib/client.js');
 const { connect, post, open, events, ACCEPT, INITIALIZE } = require('./lib/mcp/client.js');
 const { fixtureFile, serverFile } = require('./lib/mcp/servers.js');
 
 const PORT = 3006;
+const CALL = `call_timeout_ms = ${slower(4000)}`;
 const CONFIG = `listen "127.0.0.1:${PORT}" { family = "desktop" } module "desktop" {}
-module "mcp" { start_timeout_ms = 10000, list_wait_ms = 6000, call_timeout_ms = 4000, message_limit_bytes = 1048576, sessions_max = 8 }`;
+module "mcp" { start_timeout_ms = 10000, list_wait_ms = 6000, ${CALL}, message_limit_bytes = 1048576, sessions_max = 8 }`;
 
 let host, port;
 const call = async (client, name, args = {}) => (await client.callTool({ name, arguments: args })).content[0].text;
@@ -109,7 +110,7 @@ test('calls of one session are bounded, and an id is used once at a time', async
 // What a sanitizer keeps of freed memory would hide what the hub keeps: this host keeps little of it.
 test('what a client does not read costs a bounded amount of memory', async () => {
   const env = { ASAN_OPTIONS: `${process.env.ASAN_OPTIONS || ''}:quarantine_size_mb=4` };
-  const flooded = await new Host({ config: CONFIG.replace('call_timeout_ms = 4000', 'call_timeout_ms = 120000'), ports: [PORT], env }).start();
+  const flooded = await new Host({ config: CONFIG.replace(CALL, 'call_timeout_ms = 120000'), ports: [PORT], env }).start();
   const at = flooded.port(PORT);
   const resident = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${flooded.child.pid}/status`, 'utf8'))[1]);
   const entry = { id: 'fixture', name: 'F', command: process.execPath, args: [fixtureFile(flooded.folder)] };
@@ -148,7 +149,7 @@ test('an initialize without params is answered', async () => {
 });
 
 test('the host stops in the middle of calls, streams, starts and questions, and says so to who waits', async () => {
-  const stopping = await new Host({ config: CONFIG.replace('call_timeout_ms = 4000', 'call_timeout_ms = 60000'), ports: [PORT] }).start();
+  const stopping = await new Host({ config: CONFIG.replace(CALL, 'call_timeout_ms = 60000'), ports: [PORT] }).start();
   const at = stopping.port(PORT);
   const add = (entry) => stopping.request('POST', '/api/mcp', { port: PORT, body: { name: entry.id, args: [], ...entry } });
   await add({ id: 'fixture', command: process.execPath, args: [fixtureFile(stopping.folder)] });
