@@ -162,6 +162,11 @@ static void make_room(struct session *session, size_t bytes) {
   }
 }
 
+bool feed_has_unsent(const struct feed *feed, uint32_t after) {
+  const struct event *next = feed ? feed->unsent : NULL;
+  return next && after > next->number + (feed->unsent_offset > 0);
+}
+
 bool feed_put(struct feed *feed, struct text *message, bool may_drop) {
   const struct mcp *m = feed ? feed->session->m : NULL;
   bool is_taken = feed && message->len && !(may_drop && feed->bytes + message->len > FEED_BYTES_MOST);

@@ -232,18 +232,22 @@ void ignore_outcome(void *ctx, const struct outcome *outcome) {
 
 /* ---- Lists ---- */
 
+/* Once is enough until it has been sent: a session that nobody reads would fill its feed with the same words. */
 void session_tell_lists(struct session *s, unsigned changed) {
   static const struct {
     unsigned bit;
     const char *method;
-  } kinds[] = {{CHANGED_TOOLS, "notifications/tools/list_changed"},
-               {CHANGED_RESOURCES, "notifications/resources/list_changed"},
-               {CHANGED_PROMPTS, "notifications/prompts/list_changed"}};
-  for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-    if (!(changed & kinds[i].bit))
+  } kinds[TOLD_KINDS] = {{CHANGED_TOOLS, "notifications/tools/list_changed"},
+                         {CHANGED_RESOURCES, "notifications/resources/list_changed"},
+                         {CHANGED_PROMPTS, "notifications/prompts/list_changed"}};
+  struct feed *feed = feed_own(s);
+  for (size_t i = 0; i < TOLD_KINDS; i++) {
+    if (!(changed & kinds[i].bit) || feed_has_unsent(feed, s->told[i]))
       continue;
     struct text text = rpc_notification(s->m, kinds[i].method, BP_LIT(""));
-    feed_put(feed_own(s), &text, true);
+    uint32_t after = feed ? feed->next_event + 1 : 0;
+    if (feed_put(feed, &text, true))
+      s->told[i] = after;
   }
 }
 

@@ -16,6 +16,7 @@
 #define FEED_KEPT_MS 120000            /* after its end, for who lost the connection */
 #define RETRY_MS 500                   /* what clients are told to wait before they come again */
 #define SUBSCRIPTIONS_MOST 256u
+#define TOLD_KINDS 3 /* tools, resources, prompts */
 
 /* Which servers a client sees: all, one, or a group. */
 enum scope_kind { SCOPE_ALL, SCOPE_SERVER, SCOPE_GROUP };
@@ -63,6 +64,7 @@ struct session {
   struct feed *feeds; /* newest first */
   unsigned feed_count;
   uint32_t next_feed;
+  uint32_t told[TOLD_KINDS]; /* after its last event in the own feed that said the list has changed; 0: none has */
   size_t bytes;
   struct call *calls; /* newest first */
   unsigned call_count;
@@ -104,6 +106,8 @@ struct feed *feed_own(struct session *session);
 bool feed_attach(struct feed *feed, bp_request request, uint32_t after);
 /* Ends the connection; the feed stays, for who comes again. */
 void feed_detach(struct feed *feed);
+/* Whether the event before number `after` is still to be sent, all of it. */
+bool feed_has_unsent(const struct feed *feed, uint32_t after);
 /* Adds a message; takes it over. With `may_drop` it is lost where the feed is full. False: it is not taken. */
 bool feed_put(struct feed *feed, struct text *message, bool may_drop);
 /* Nothing more will come. */

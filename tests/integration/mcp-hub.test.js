@@ -9,7 +9,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
 const { Host } = require('./lib/host.js');
-const { waitFor } = require('./lib/client.js');
+const { openEventStream, waitFor } = require('./lib/client.js');
 const { connect, post, open, events, INITIALIZE } = require('./lib/mcp/client.js');
 const { serverFile, fixtureFile } = require('./lib/mcp/servers.js');
 
@@ -196,6 +196,23 @@ test('clients are told when a server is registered or deleted', async () => {
   assert.equal((await host.request('DELETE', '/api/mcp/late', { port: PORT })).status, 200);
   await waitFor('the notification', () => told() > between);
   assert.ok(!await isListed());
+});
+
+test('a session that nobody reads is told once that lists have changed, not as often as they do', async () => {
+  const id = await open(port);
+  const change = async () => {
+    await register({ id: 'passing', args: [serverFile('memory')] });
+    assert.equal((await host.request('DELETE', '/api/mcp/passing', { port: PORT })).status, 200);
+  };
+  for (let i = 0; i < 20; i++) await change();
+  const stream = await openEventStream('/mcp', { port, headers: { accept: 'text/event-stream', 'mcp-session-id': id } });
+  const told = () => stream.events.filter(({ data }) => data.includes('notifications/tools/list_changed')).length;
+  await waitFor('the notification', () => told() > 0);
+  const before = told();
+  await change(); // told after all that had waited
+  await waitFor('the next', () => told() > before);
+  assert.ok(told() < 20, `${told()} notifications`);
+  stream.close();
 });
 
 test('one server, a group with its own names and defaults, and search', async () => {
