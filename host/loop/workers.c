@@ -102,7 +102,9 @@ void workers_submit(struct work *work) {
   LOOP_MAIN();
   pthread_mutex_lock(&pool.lock);
   bool can_run = true;
-  if (pool.idle_count == 0 && pool.thread_count < WORKER_COUNT)
+  if (pool.should_stop)
+    can_run = false;
+  else if (pool.idle_count == 0 && pool.thread_count < WORKER_COUNT)
     can_run = start_thread() || pool.thread_count > 0;
   if (can_run) {
     list_append(&pool.waiting, work);
@@ -162,5 +164,6 @@ void workers_stop(void) {
   for (unsigned i = 0; i < pool.thread_count; i++)
     pthread_join(pool.threads[i], NULL);
   pool.thread_count = 0;
+  tell_finished(NULL); /* which may submit more, to be cancelled */
   pool.should_stop = false;
 }

@@ -18,7 +18,8 @@ void workers_submit(struct work *work);
 void workers_cancel(const void *owner);
 /* Work of this owner that waits, runs, or whose `done` has not been called. */
 unsigned workers_pending(const void *owner);
-/* Stops the threads, waiting for the running work; pending work is cancelled. */
+/* Stops the threads, waiting for the running work; pending work is cancelled, and what is submitted meanwhile. Calls `done` of all of
+ * it before it returns: what it belongs to may be released then. */
 void workers_stop(void);
 
 #endif

@@ -15,7 +15,7 @@ const MODULES = process.env.BACKPLANE_MODULES;
 const SCRIPTS = path.join(process.env.BACKPLANE_SOURCE || path.resolve(__dirname, '../../..'), 'scripts');
 const MAIN_PORT = 8700;
 // Times a configuration gives to what is tested, where the build under test is many times slower.
-const slower = (ms) => (/tsan/.test(BINARY) ? 5 * ms : ms);
+const slower = (ms) => (/tsan/.test(BINARY) ? 3 * ms : ms);
 const SANITIZER_REPORT = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 
 const folders = new Set();

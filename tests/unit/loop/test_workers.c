@@ -125,12 +125,33 @@ static void test_stop_cancels_what_waits_and_can_start_again(void **state) {
   assert_true(items[3].ran);
 }
 
+static void done_and_go_on(struct work *work, bool cancelled) {
+  done(work, cancelled);
+  if (work == &items[0].work)
+    submit(1, run, NULL);
+}
+
+static void test_stop_tells_all_and_starts_nothing_new(void **state) {
+  (void)state;
+  stop_at = -1;
+  items[0].work = (struct work){.run = run, .done = done_and_go_on};
+  workers_submit(&items[0].work);
+  while (!atomic_load(&items[0].ran))
+    usleep(1000);
+  workers_stop();
+  assert_int_equal(done_count, 2);
+  assert_false(items[0].was_cancelled);
+  assert_true(items[1].was_cancelled && !items[1].ran);
+  assert_int_equal(workers_pending(NULL), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_work_runs_and_is_told, setup, teardown),
       cmocka_unit_test_setup_teardown(test_cancel_takes_only_the_owners_waiting_work, setup, teardown),
       cmocka_unit_test_setup_teardown(test_cancel_lets_go_on_what_runs, setup, teardown),
       cmocka_unit_test_setup_teardown(test_stop_cancels_what_waits_and_can_start_again, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_stop_tells_all_and_starts_nothing_new, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
