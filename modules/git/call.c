@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REFUSAL_LOG_NS (INT64_C(1000) * 1000 * 1000) /* between two log lines about refused paths */
+
 /* The client left: what only reads is stopped, what changes something runs to its end. */
 static void client_left(void *ctx, bp_request request, uint32_t reason) {
   struct call *call = ctx;
@@ -200,6 +202,23 @@ void call_args(struct call *call, const char *const *words, size_t count) {
   call->args = made;
 }
 
+void call_refuse_place(struct call *call, bp_str path) {
+  struct git *git = call->git;
+  int64_t now_ns = git->core->now_monotonic_ns();
+  if (path.len && path.ptr[0] == '/' && now_ns - git->refusal_logged_ns >= REFUSAL_LOG_NS) {
+    struct text said = {0};
+    text_put(&said, "a repository path was refused; those below these folders (option \"roots\") may be used:");
+    for (size_t i = 0; i < git->roots.count; i++) {
+      text_put(&said, " ");
+      text_put(&said, git->roots.at[i]);
+    }
+    git->log->write(git->self, BP_LOG_INFO, text_str(&said), (bp_array){NULL, 0, 0});
+    text_release(&said);
+    git->refusal_logged_ns = now_ns;
+  }
+  call_problem(call, 403, "Invalid repository path");
+}
+
 struct call *call_read(struct git *git, bp_request request) {
   bp_str path = {NULL, 0};
   struct call *call = call_new(git, request);
@@ -212,7 +231,7 @@ struct call *call_read(struct git *git, bp_request request) {
   call->folder = place_resolve(git, path);
   if (call->folder)
     return call;
-  call_problem(call, 403, "Invalid repository path");
+  call_refuse_place(call, path);
   return NULL;
 }
 
@@ -225,7 +244,7 @@ struct call *call_change(struct git *git, bp_request request, const char *missin
   if (path.len == 0)
     call_problem(call, 400, "repoPath is required");
   else if (!resolved)
-    call_problem(call, 403, "Invalid repository path");
+    call_refuse_place(call, path);
   else
     call_problem(call, 400, missing);
   free(resolved);

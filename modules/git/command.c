@@ -82,7 +82,7 @@ static void refuse(struct call *call) {
       snprintf(sentence, sizeof(sentence), "%s%s", what ? "A line end is not allowed here. " : "", fault);
     call_problem(call, 403, sentence);
   } else {
-    call_problem(call, 403, "Invalid repository path");
+    call_refuse_place(call, body_text(git, call->request, "repoPath"));
   }
   words_release(&args);
 }

@@ -32,7 +32,8 @@ struct git {
   const bp_service_1 *service;
 
   struct words roots; /* resolved, absolute */
-  char *home;         /* the user's own */
+  int64_t refusal_logged_ns;
+  char *home; /* the user's own */
   char *ssh_folder;
   char *askpass;      /* a program, or NULL */
   char *agent_socket; /* SSH_AUTH_SOCK of the host, or NULL */
@@ -85,6 +86,8 @@ struct call *call_of_service(struct git *git, bp_service_call service);
 void call_free(struct call *call);
 /* All of these answer and free the call. */
 void call_problem(struct call *call, uint32_t status, const char *sentence);
+/* Answers that the path is none of a repository; the log says more where it lies outside the roots: one line a second at most. */
+void call_refuse_place(struct call *call, bp_str path);
 void call_failure(struct call *call, bp_status status, const bp_error *err);
 void call_json(struct call *call, bp_json_writer out); /* frees the writer */
 void call_git_failed(struct call *call, const struct run_result *result);

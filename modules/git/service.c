@@ -150,7 +150,7 @@ static void dispatch(struct call *call, bp_str method, bp_json payload) {
   }
   call->folder = place_resolve(call->git, path);
   if (!call->folder) {
-    call_problem(call, 403, "Invalid repository path");
+    call_refuse_place(call, path);
     return;
   }
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)

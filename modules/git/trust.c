@@ -133,7 +133,7 @@ static struct call *begin(struct git *git, bp_request request, const char *comma
   words_add_z(&call->args, command);
   if (call->folder)
     return call;
-  call_problem(call, 403, "Invalid repository path");
+  call_refuse_place(call, path);
   return NULL;
 }
 

@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { startGitHost, makeRepository, sh, PORT } = require('./lib/git.js');
+const { waitFor } = require('./lib/client.js');
 const { startHost } = require('./lib/host.js');
 
 let host;
@@ -54,6 +55,7 @@ test('commands and paths that are not allowed', async () => {
   for (const repo of ['relative/path', '.', `${host.root}/../root/plain`, `${host.plain}/..`, '/etc', '/', host.top, `${host.root}x`, 'file:///etc', '~/x', `${host.plain}/.git`,
     `${host.plain}/.GIT/hooks`, `${host.root}/new/.git./x`])
     assert.strictEqual((await refused(repo, 'status', 403, /./)).error, 'Invalid repository path');
+  await waitFor('the log to say which paths are allowed', () => /git: a repository path was refused; those below these folders \(option "roots"\)/.test(host.stderr));
   for (const command of ['status; id', 'status && id', 'status | cat', 'status > x', 'log `id`', 'log $(id)', 'status\nid', 'status & id'])
     await refused(host.plain, command, 403, /not allowed/);
   await refused(host.plain, "commit -m 'open", 403, /quote/);
