@@ -14,9 +14,17 @@ struct instance *instance_of(const struct server *server, const struct session *
   return NULL;
 }
 
+/* A request of the hub's own, such as reading a list once more, is none. */
+static bool has_call(const struct instance *i) {
+  const struct pending *at = i->pending;
+  while (at && !at->call)
+    at = at->next;
+  return at != NULL;
+}
+
 /* Nobody is served or about to be. */
 bool instance_is_unused(const struct instance *i) {
-  return i->phase == INSTANCE_READY && !i->is_wanted && !i->pending && !i->waiters && !i->subscriptions && !i->asks;
+  return i->phase == INSTANCE_READY && !i->is_wanted && !i->waiters && !i->subscriptions && !i->asks && !has_call(i);
 }
 
 /* Room for one more: the one that has been idle longest goes. */

@@ -73,6 +73,36 @@ test('rules deny a call, in a result that says why, and change its arguments', a
   await client.close();
 });
 
+// Says that its tools have changed as soon as they were read, and is then asked for them in vain.
+const RESTLESS = `let lists = 0;
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method } = JSON.parse(line);
+  const say = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }));
+  if (method === 'initialize') say({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: { listChanged: true } }, serverInfo: { name: 'restless', version: '1' } } });
+  else if (method === 'tools/call') say({ id, result: { content: [{ type: 'text', text: String(lists) }] } });
+  else if (method === 'tools/list' && ++lists === 1) {
+    say({ id, result: { tools: [{ name: 'lists', inputSchema: { type: 'object' } }] } });
+    say({ method: 'notifications/tools/list_changed' });
+  }
+});`;
+
+test('a server whose lists are being read gives way too', async () => {
+  const file = path.join(host.folder, 'restless.js');
+  fs.writeFileSync(file, RESTLESS);
+  await register({ id: 'restless', args: [file] });
+  const one = await connect(`${url}/server/fixture`);
+  const waiting = one.callTool({ name: 'fixture__wait', arguments: {} }).catch(() => {});
+  await waitFor('the call', async () => await status('fixture') === 'running');
+  await waitFor('the second reading of the list', async () => (await execute('restless', 'lists')).json().result?.content[0].text === '2');
+  const reply = await execute('memory', 'read_graph');
+  assert.equal(reply.status, 200, reply.text);
+  assert.deepEqual([await status('restless'), await status('fixture')], ['stopped', 'running']);
+  await one.transport.terminateSession(); // ends the call
+  await one.close();
+  await waiting;
+  assert.equal((await host.request('DELETE', '/api/mcp/restless', { port: PORT })).status, 200);
+});
+
 test('no more processes run than may: an idle one gives way, one with a call never does', async () => {
   const one = await connect(`${url}/server/fixture`);
   const waiting = one.callTool({ name: 'fixture__wait', arguments: {} }).catch(() => {});
