@@ -8,7 +8,7 @@ const path = require('node:path');
 const { test, before, after } = require('node:test');
 const { io } = require('socket.io-client');
 const { Host } = require('./lib/host.js');
-const { waitFor } = require('./lib/client.js');
+const { openEventStream, waitFor } = require('./lib/client.js');
 
 const PORT = 3006;
 const BASE = '/api/flow-builder';
@@ -180,20 +180,30 @@ test('more sessions than have an agent at a time: all are answered', async () =>
 });
 
 test('a session that is deleted or archived while its agent works', async () => {
-  const gone = await create();
-  await post({ sessionId: gone.id, role: 'user', content: 'wait' });
-  await waitFor('the agent to work', async () => (await call('GET', `/sessions/${gone.id}`)).session.status === 'running');
+  const events = await openEventStream('/f/acp-gateway/events', { port: host.port(8700) });
+  const said = () => events.events.filter((event) => event.data.includes('"waiting"')).length;
+  const begin = async () => { // a session is running before its agent is there: what counts is that the agent has said something
+    const session = await create();
+    const before = said();
+    await post({ sessionId: session.id, role: 'user', content: 'wait' });
+    await waitFor('the agent to work', () => said() > before, () => host.stderr);
+    assert.strictEqual((await call('GET', `/sessions/${session.id}`)).session.status, 'running');
+    return session;
+  };
+  const gone = await begin();
   assert.strictEqual((await call('DELETE', `/sessions/${gone.id}`)).message, 'Session deleted');
-  const kept = await create();
-  await post({ sessionId: kept.id, role: 'user', content: 'wait' });
-  await waitFor('the agent to work', async () => (await call('GET', `/sessions/${kept.id}`)).session.status === 'running');
+  const kept = await begin();
   await call('POST', `/sessions/${kept.id}/archive`);
   await waitFor('what the agent had said', async () => (await messages(kept.id)).length === 2);
   assert.strictEqual((await call('GET', `/sessions/${kept.id}`)).session.status, 'archived');
-  for (const { id } of [gone, kept]) await waitFor('the ACP session to be closed', async () => (await tree(id)).children[0].status === 'done');
-  const killed = await create();
-  await post({ sessionId: killed.id, role: 'user', content: 'wait' });
-  await waitFor('the agent to work', async () => (await call('GET', `/sessions/${killed.id}`)).session.status === 'running');
+  const early = await create(); // and one whose agent was not there yet
+  await post({ sessionId: early.id, role: 'user', content: 'wait' });
+  assert.strictEqual((await call('DELETE', `/sessions/${early.id}`)).message, 'Session deleted');
+  for (const { id } of [gone, kept]) await waitFor('the ACP session to be closed', async () => (await tree(id)).children?.[0]?.status === 'done');
+  const sessions = async () => (await host.request('GET', '/f/acp-gateway/sessions')).json().data.sessions;
+  await waitFor('no agent to work any more', async () => !(await sessions()).some(({ status }) => status === 'processing'));
+  const killed = await begin();
+  events.close();
   await restart();
   await waitFor('nothing to run any more', async () => (await call('GET', `/sessions/${killed.id}`)).session.status === 'idle');
 });
