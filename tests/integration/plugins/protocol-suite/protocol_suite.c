@@ -239,13 +239,8 @@ static const bp_route routes[] = {
 static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, bp_error *err) {
   static const struct engine_events echo_events = {echo_opened, echo_message, echo_closed};
   static const struct sio_events sio_events = {has_namespace, connected, event, disconnected};
-  static const struct engine_limits limits = {.ping_interval_ms = 300,
-                                              .ping_timeout_ms = 200,
-                                              .upgrade_timeout_ms = 1000,
-                                              .payload_bytes = 1000000,
-                                              .session_bytes = 4u << 20,
-                                              .total_bytes = 64u << 20,
-                                              .sessions = 1000};
+  struct engine_limits limits = {
+      .upgrade_timeout_ms = 1000, .payload_bytes = 1000000, .session_bytes = 4u << 20, .total_bytes = 64u << 20, .sessions = 1000};
   static const struct sio_limits sio_limits = {.connect_timeout_ms = 1000, .rooms = 16, .namespaces = 4};
   (void)err;
   suite.t = (struct engine_tables){.self = self,
@@ -255,6 +250,9 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
                                    .ws = host->get(self, BP_LIT(BP_WS_1)),
                                    .loop = host->get(self, BP_LIT(BP_LOOP_1)),
                                    .json = host->get(self, BP_LIT(BP_JSON_1))};
+  const bp_config_1 *config = host->get(self, BP_LIT(BP_CONFIG_1));
+  config->integer(self, BP_LIT("ping_interval_ms"), &limits.ping_interval_ms);
+  config->integer(self, BP_LIT("ping_timeout_ms"), &limits.ping_timeout_ms);
   suite.echo = engine_new(&suite.t, &limits, &echo_events, NULL);
   suite.sio = sio_new(&suite.t, &limits, &sio_limits, &sio_events, NULL);
   *ret_state = &suite;
@@ -277,7 +275,18 @@ static void destroy(void *state) {
 #define NEED(name, table)                                                                                                                            \
   { sizeof(bp_need), 0, BP_STR(name), (uint32_t)sizeof(table), 0 }
 static const bp_need needs[] = {NEED(BP_CORE_1, bp_core_1), NEED(BP_HTTP_1, bp_http_1), NEED(BP_STREAM_1, bp_stream_1),
-                                NEED(BP_WS_1, bp_ws_1),     NEED(BP_LOOP_1, bp_loop_1), NEED(BP_JSON_1, bp_json_1)};
+                                NEED(BP_WS_1, bp_ws_1),     NEED(BP_LOOP_1, bp_loop_1), NEED(BP_JSON_1, bp_json_1),
+                                NEED(BP_CONFIG_1, bp_config_1)};
+
+#define MS_OPTION(word, value, text)                                                                                                                 \
+  {                                                                                                                                                  \
+    .size = sizeof(bp_option), .type = BP_OPTION_INTEGER, .name = BP_STR(word), .def = BP_STR(value), .doc = BP_STR(text), .minimum = 1,             \
+    .maximum = 600000                                                                                                                                \
+  }
+static const bp_option options[] = {
+    MS_OPTION("ping_interval_ms", "300", "Between two pings; the suites expect 300."),
+    MS_OPTION("ping_timeout_ms", "200", "For the answer to a ping; the suites expect 200."),
+};
 
 static const bp_family families[] = {{.size = sizeof(bp_family),
                                       .error_shape = BP_ERRORS_ERROR,
@@ -296,6 +305,7 @@ static const bp_plugin_descriptor descriptor = {.size = sizeof(descriptor),
                                                 .summary = BP_STR("Target of the Engine.IO and Socket.IO protocol suites."),
                                                 .family = BP_STR("protocol-suite"),
                                                 .needs = BP_ARRAY(needs),
+                                                .options = BP_ARRAY(options),
                                                 .families = BP_ARRAY(families),
                                                 .routes = BP_ARRAY(routes),
                                                 .create = create,
