@@ -43,7 +43,7 @@ static bp_status check_declared(const struct plugin *owner, const bp_array *arra
   array_item(*array, index, &topic);
   if (topic.name.len > 200 || !is_named_for(topic.name, str_from(owner->id)))
     return fail(err, BP_E_INVALID, "topic \"%.*s\" must be named \"%s.<word>\"", (int)topic.name.len, topic.name.ptr, owner->id);
-  if (topic.kind != BP_TOPIC_DURABLE && topic.kind != BP_TOPIC_EPHEMERAL)
+  if (topic.kind < BP_TOPIC_DURABLE || topic.kind > BP_TOPIC_TICK)
     return fail(err, BP_E_INVALID, "topic \"%.*s\" has unknown kind %u", (int)topic.name.len, topic.name.ptr, topic.kind);
   for (uint32_t i = 0; i < index; i++) {
     array_item(*array, i, &before);
@@ -117,7 +117,7 @@ bp_status topics_check(bp_plugin owner, bp_str name, uint32_t kind) {
   for (uint32_t i = 0; i < topics.count && status == BP_E_DENIED; i++) {
     const struct topic *topic = &topics.items[i];
     if (topic->owner == owner && str_eq(name_of(topic), name))
-      status = topic->kind == kind ? BP_OK : BP_E_INVALID;
+      status = (topic->kind == BP_TOPIC_DURABLE) == (kind == BP_TOPIC_DURABLE) ? BP_OK : BP_E_INVALID;
   }
   pthread_mutex_unlock(&topics.lock);
   return status;
@@ -161,7 +161,7 @@ uint64_t topics_lost_through(struct filter filter) {
 static bool is_ephemeral(bp_str name) {
   for (uint32_t i = 0; i < topics.count; i++) {
     if (str_eq(name_of(&topics.items[i]), name))
-      return topics.items[i].kind == BP_TOPIC_EPHEMERAL;
+      return topics.items[i].kind != BP_TOPIC_DURABLE;
   }
   return false;
 }

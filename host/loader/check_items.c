@@ -132,7 +132,7 @@ static bp_status check_topic(const struct check *check, const void *item) {
   const bp_topic *topic = item;
   bp_str id = check->descriptor->id;
   STATUS_CHECK(CHECK_TEXTS(check, {"doc", topic->doc}));
-  if (topic->kind != BP_TOPIC_DURABLE && topic->kind != BP_TOPIC_EPHEMERAL)
+  if (topic->kind < BP_TOPIC_DURABLE || topic->kind > BP_TOPIC_TICK)
     return check_newer(check, "kind", topic->kind);
   if (!syntax_is_topic(topic->name) || !str_starts(topic->name, id) || topic->name.len <= id.len + 1 || topic->name.ptr[id.len] != '.')
     return check_fail(check, BP_E_INVALID, "name must be \"%.*s.\" and a word", (int)id.len, id.ptr);

@@ -81,7 +81,7 @@ static json_t *topic_json(bp_array array, uint32_t index) {
   json_t *object = json_object();
   array_item(array, index, &topic);
   set_text(object, "name", topic.name);
-  json_object_set_new(object, "kind", json_string(topic.kind == BP_TOPIC_DURABLE ? "durable" : "ephemeral"));
+  json_object_set_new(object, "kind", json_string(topic.kind == BP_TOPIC_DURABLE ? "durable" : topic.kind == BP_TOPIC_TICK ? "tick" : "ephemeral"));
   set_text(object, "doc", topic.doc);
   return object;
 }

@@ -53,8 +53,8 @@ static const bp_family families[] = {
 
 static const bp_topic topics[] = {
     {sizeof(bp_topic), BP_TOPIC_DURABLE, BP_STR(EVENT_TOPIC), BP_STR("{type, sessionId?, agentId?, data, timestamp}")},
-    {sizeof(bp_topic), BP_TOPIC_EPHEMERAL, BP_STR(PING_TOPIC), BP_STR("a sign of life for streams of everything")},
-    {sizeof(bp_topic), BP_TOPIC_EPHEMERAL, BP_STR(SESSION_PING_TOPIC), BP_STR("the same for streams of one session")},
+    {sizeof(bp_topic), BP_TOPIC_TICK, BP_STR(PING_TOPIC), BP_STR("a sign of life for streams of everything")},
+    {sizeof(bp_topic), BP_TOPIC_TICK, BP_STR(SESSION_PING_TOPIC), BP_STR("the same for streams of one session")},
 };
 
 static void destroy(void *state) {

@@ -113,7 +113,7 @@ static bool is_ephemeral_topic(bp_str name) {
   for (uint32_t i = 0; i < topics.count; i++) {
     array_item(topics, i, &topic);
     if (str_eq(topic.name, name))
-      return topic.kind == BP_TOPIC_EPHEMERAL;
+      return topic.kind != BP_TOPIC_DURABLE;
   }
   return false;
 }

@@ -305,6 +305,7 @@ test('a turn that is cut short by a kill of the host: its end is told, and what 
     assert.deepEqual(messages.map(({ role, content }) => [role, content]), [['user', 'say before'], ['assistant', 'before'], ['user', 'wait'], ['assistant', 'waiting']]);
     assert.deepEqual(parsed(resumed, 'session_end_turn').map(({ data }) => data), [{ sessionId: session.id, reason: 'error', error: 'the host ended during the turn' }]);
     assert.equal(texts(resumed), '');
+    assert.ok(!resumed.events.some((event) => event.event === 'resync')); // nothing is lost: pings need not be read again
     resumed.close();
   }
   assert.equal((await turn(session, 'say after')).text, 'after');

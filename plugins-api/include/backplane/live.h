@@ -15,6 +15,7 @@ extern "C" {
 
 #define BP_TOPIC_DURABLE 1u
 #define BP_TOPIC_EPHEMERAL 2u
+#define BP_TOPIC_TICK 3u /* ephemeral, and of no use later (a sign of life): who has missed some is not told to read the state again */
 
 /* A topic a plugin publishes; part of the descriptor. */
 typedef struct bp_topic {

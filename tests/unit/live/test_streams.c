@@ -152,6 +152,23 @@ static void tells_resync_for_lost_ephemeral_events(void **state) {
   client_free(&c);
 }
 
+static void tells_nothing_of_lost_ticks(void **state) {
+  static const bp_topic ticking[] = {{.size = sizeof(bp_topic), .kind = BP_TOPIC_DURABLE, .name = BP_STR("test.row")},
+                                     {.size = sizeof(bp_topic), .kind = BP_TOPIC_TICK, .name = BP_STR("test.tick")}};
+  const bp_array topics = BP_ARRAY(ticking), before = BP_ARRAY(plugin_topics);
+  (void)state;
+  live_sequence_start(109);
+  live_remove(&plugin);
+  assert_int_equal(live_add(&plugin, &topics, NULL), BP_OK);
+  struct client c = client_ws("/ws?109");
+  assert_int_equal(live_table.publish(plugin.handle, BP_LIT("test.tick"), (bp_str){0}, BP_LIT("1")), BP_OK);
+  assert_true(client_wait(&c, "\"topic\":\"test.tick\"", 1));
+  assert_int_equal(client_count(&c, "resync"), 0);
+  client_free(&c);
+  live_remove(&plugin);
+  assert_int_equal(live_add(&plugin, &before, NULL), BP_OK);
+}
+
 static void tells_resync_to_a_position_that_never_was(void **state) {
   (void)state;
   commit(3);
@@ -257,6 +274,7 @@ int main(void) {
       CASE(last_event_id_overrides_from),
       CASE(tells_resync_where_history_is_gone),
       CASE(tells_resync_for_lost_ephemeral_events),
+      CASE(tells_nothing_of_lost_ticks),
       CASE(tells_resync_to_a_position_that_never_was),
       CASE(waits_for_what_its_snapshot_had_seen),
       CASE(key_filters),
