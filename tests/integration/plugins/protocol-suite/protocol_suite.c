@@ -274,9 +274,8 @@ static void destroy(void *state) {
 
 #define NEED(name, table)                                                                                                                            \
   { sizeof(bp_need), 0, BP_STR(name), (uint32_t)sizeof(table), 0 }
-static const bp_need needs[] = {NEED(BP_CORE_1, bp_core_1), NEED(BP_HTTP_1, bp_http_1), NEED(BP_STREAM_1, bp_stream_1),
-                                NEED(BP_WS_1, bp_ws_1),     NEED(BP_LOOP_1, bp_loop_1), NEED(BP_JSON_1, bp_json_1),
-                                NEED(BP_CONFIG_1, bp_config_1)};
+static const bp_need needs[] = {NEED(BP_CORE_1, bp_core_1), NEED(BP_HTTP_1, bp_http_1), NEED(BP_STREAM_1, bp_stream_1), NEED(BP_WS_1, bp_ws_1),
+                                NEED(BP_LOOP_1, bp_loop_1), NEED(BP_JSON_1, bp_json_1), NEED(BP_CONFIG_1, bp_config_1)};
 
 #define MS_OPTION(word, value, text)                                                                                                                 \
   {                                                                                                                                                  \
