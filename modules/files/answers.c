@@ -67,6 +67,10 @@ void answer_outside(const struct files *f, bp_request request) {
   kit_problem(f->http, request, 403, BP_LIT(OUTSIDE));
 }
 
+void answer_git(const struct files *f, bp_request request) {
+  kit_problem(f->http, request, 403, BP_LIT("Access denied: What belongs to git is not read or written here"));
+}
+
 void answer_no_root(const struct files *f, bp_request request, const bp_error *err) {
   f->log->write(f->self, BP_LOG_WARN, str_z(err->message), (bp_array){NULL, 0, 0});
   kit_problem(f->http, request, 500, str_z(err->message));

@@ -105,6 +105,8 @@ void files_change(void *state, bp_request request) {
     kit_problem(f->http, request, order.fault_status, str_z(order.fault));
   else if (!order_take_facts(f, request, &order))
     answer_outside(f, request);
+  else if (order.action == COPY && path_is_git(str_z(order.path)))
+    answer_git(f, request); /* a copy could be read; what writes there is refused by bp.fs */
   else if (!root_ready(f, &err))
     answer_no_root(f, request, &err);
   else

@@ -101,6 +101,7 @@ void call_end_failed(struct call *call, const bp_fs_result *result, uint32_t mis
 /* The same for an operation that was not taken. */
 void call_end_refused(struct call *call, bp_status status);
 void answer_outside(const struct files *files, bp_request request);
+void answer_git(const struct files *f, bp_request request);
 void answer_no_root(const struct files *files, bp_request request, const bp_error *err);
 /* {"success": true, ... ; the caller goes on and ends with answer_end. 0: answered. */
 bp_json_writer answer_begin(const struct files *files, bp_request request);

@@ -102,7 +102,7 @@ void files_read(void *state, bp_request request) {
   else if (path[0] == '\0')
     kit_problem(f->http, request, 400, BP_LIT("path is required"));
   else if (path_is_git(str_z(path)))
-    kit_problem(f->http, request, 403, BP_LIT("Access denied: What belongs to git is not read or written here"));
+    answer_git(f, request);
   else if (!root_ready(f, &err))
     answer_no_root(f, request, &err);
   else

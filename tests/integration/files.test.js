@@ -178,6 +178,12 @@ test('writing, renaming, moving, copying', async () => {
   assert.equal((await change({ action: 'copy', path: 'w', to: 'w2' })).status, 200);
   assert.equal((await change({ action: 'copy', path: 'w', to: 'w2' })).status, 400);
   assert.equal((await change({ action: 'copy', path: 'w', to: 'w/inner' })).status, 400);
+  fs.mkdirSync(at('repo/.git'), { recursive: true });
+  fs.writeFileSync(at('repo/.git/config'), 'secret');
+  for (const path of ['repo/.git', 'repo/.git/config', 'repo/.GIT./config']) {
+    assert.deepEqual(await change({ action: 'copy', path, to: 'out' }), refused(403, 'Access denied: What belongs to git is not read or written here'));
+  }
+  fs.rmSync(at('repo'), { recursive: true });
   assert.equal((await change({ action: 'move', path: 'w2/y.txt', to: 'moved/y.txt', parents: true })).id, at('moved/y.txt'));
   assert.equal((await change({ action: 'move', path: 'moved/y.txt', to: 'w/bin' })).status, 400);
   assert.equal((await change({ action: 'move', path: 'moved/y.txt', to: 'w/bin', overwrite: true })).status, 200);
