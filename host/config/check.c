@@ -133,8 +133,12 @@ static json_t *check_default(const struct checking *c, const bp_option *option) 
   json_t *parsed = doc_parse(option->def, &doc_default_limits, &err);
   json_t *value = parsed ? convert(option->type, parsed) : NULL;
   json_decref(parsed);
+  if (value && !is_within(option, value)) {
+    json_decref(value);
+    value = NULL;
+  }
   if (!value)
-    report_hint(report(c->errors, origin, "module \"%.64s\" declares a default for \"%.*s\" that does not fit its type", c->module->id,
+    report_hint(report(c->errors, origin, "module \"%.64s\" declares a default for \"%.*s\" that does not fit its type or bounds", c->module->id,
                        (int)option->name.len, option->name.ptr),
                 "this is a mistake in the module, not in the configuration");
   return value;

@@ -65,6 +65,19 @@ static uint32_t element_size(bp_array array, uint32_t index) {
   return size;
 }
 
+/* Names that mean one thing each: found by them, the second would never be. */
+static bp_status check_unique(const struct check *check, bp_array array, const struct check_array *rule, bp_str label) {
+  _Alignas(8) char item[ITEM_LIMIT_BYTES];
+  bp_str earlier;
+  for (uint32_t i = 0; i < check->index && rule->is_unique; i++) {
+    array_copy(array, i, item, rule->known);
+    memcpy(&earlier, item + rule->label_offset, sizeof(earlier));
+    if (str_eq(earlier, label))
+      return check_fail(check, BP_E_EXISTS, "the name stands in %s[%u] already", rule->name, (unsigned)i);
+  }
+  return BP_OK;
+}
+
 static bp_status check_elements(const bp_plugin_descriptor *descriptor, const struct check_array *rule, bp_error *err) {
   struct check check = {.descriptor = descriptor, .err = err};
   _Alignas(8) char item[ITEM_LIMIT_BYTES];
@@ -86,6 +99,8 @@ static bp_status check_elements(const bp_plugin_descriptor *descriptor, const st
     check.label = label;
     if (status == BP_OK)
       status = rule->check(&check, item);
+    if (status == BP_OK)
+      status = check_unique(&check, array, rule, label);
   }
   return status;
 }

@@ -4,6 +4,7 @@
 #define HOST_LOADER_CHECK_H
 
 #include <backplane/plugin.h>
+#include <stdbool.h>
 
 /* Checks what a plugin's query returned and fills `ret`, a copy widened or cut to this host's descriptor. `raw` may be
  * anything a faulty plugin returns, except a wild pointer. The first fault is in `err`. */
@@ -30,6 +31,7 @@ struct check_array {
   uint32_t smallest;     /* bytes of the element in the first revision */
   uint32_t label_offset; /* of the bp_str that names an element, or 0 */
   uint32_t known;        /* bytes of the element as this host knows it */
+  bool is_unique;        /* no two elements have the same name */
   bp_status (*check)(const struct check *check, const void *item);
 };
 extern const struct check_array check_arrays[];

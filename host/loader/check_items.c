@@ -8,6 +8,8 @@
 #include <backplane/db.h>
 #include <backplane/http.h>
 #include <backplane/live.h>
+#include <stdbool.h>
+#include <string.h>
 
 #define STATUS_CHECK(expression)                                                                                                                     \
   do {                                                                                                                                               \
@@ -53,6 +55,8 @@ static bp_status check_option(const struct check *check, const void *item) {
     return check_newer(check, "type", option->type);
   if (!syntax_is_word(option->name))
     return check_fail(check, BP_E_INVALID, "name is not [a-z][a-z0-9_]*");
+  if (str_eq(option->name, BP_LIT("path")))
+    return check_fail(check, BP_E_INVALID, "the name is the configuration's own: it says where the plugin's file is");
   if (option->doc.len == 0)
     return check_fail(check, BP_E_INVALID, "doc is empty: say in one sentence what it sets");
   if (option->minimum > option->maximum && option->maximum != 0)
@@ -60,6 +64,14 @@ static bp_status check_option(const struct check *check, const void *item) {
   if (option->is_secret > 1)
     return check_newer(check, "is_secret", option->is_secret);
   return BP_OK;
+}
+
+/* What becomes the value of a response header. */
+static bool is_header_text(bp_str text) {
+  for (size_t i = 0; i < text.len; i++)
+    if (text.ptr[i] < ' ' || text.ptr[i] > '~')
+      return false;
+  return true;
 }
 
 static bp_status check_family(const struct check *check, const void *item) {
@@ -75,9 +87,24 @@ static bp_status check_family(const struct check *check, const void *item) {
     return check_newer(check, "error_shape", family->error_shape);
   if (!syntax_is_family(family->name))
     return check_fail(check, BP_E_INVALID, "name is not [a-z][a-z0-9-]*");
+  if (str_eq(family->name, BP_LIT("main")) || str_eq(family->name, BP_LIT("control")))
+    return check_fail(check, BP_E_DENIED, "the name is the host's");
+  if (!is_header_text(family->json_content_type) || !is_header_text(family->challenge))
+    return check_fail(check, BP_E_INVALID, "json_content_type and challenge must be printable ASCII: they are sent as headers");
   if (family->validation_status != 400 && family->validation_status != 422)
     return check_fail(check, BP_E_INVALID, "validation_status is %u, must be 400 or 422", (unsigned)family->validation_status);
   return BP_OK;
+}
+
+/* RFC 9110, section 5.6.2. */
+static bool is_header_name(bp_str text) {
+  for (size_t i = 0; i < text.len; i++) {
+    char c = text.ptr[i];
+    bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!is_word && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
+      return false;
+  }
+  return text.len > 0;
 }
 
 static bp_status check_param(const struct check *check, const bp_param *param) {
@@ -89,6 +116,15 @@ static bp_status check_param(const struct check *check, const bp_param *param) {
     return check_newer(check, "a parameter's `in`", param->in);
   if (param->type < BP_PARAM_STRING || param->type > BP_PARAM_REAL)
     return check_newer(check, "a parameter's type", param->type);
+  if (param->flags & ~BP_PARAM_SLASH)
+    return check_newer(check, "a parameter's flags", param->flags);
+  int len = (int)(param->name.len > 64 ? 64 : param->name.len);
+  if ((param->flags & BP_PARAM_SLASH) && param->in != BP_IN_PATH)
+    return check_fail(check, BP_E_INVALID, "parameter \"%.*s\" has BP_PARAM_SLASH but is not in the path", len, param->name.ptr);
+  if (param->in == BP_IN_HEADER && !is_header_name(param->name))
+    return check_fail(check, BP_E_INVALID, "parameter \"%.*s\" is no header's name", len, param->name.ptr);
+  if (param->type == BP_PARAM_STRING && (param->minimum < 0 || param->maximum < 0))
+    return check_fail(check, BP_E_INVALID, "parameter \"%.*s\" has a length below 0", len, param->name.ptr);
   return BP_OK;
 }
 
@@ -115,6 +151,8 @@ static bp_status check_route(const struct check *check, const void *item) {
                            {"policy", route->policy}, {"bad_body_text", route->bad_body_text}));
   if (route->bad_body_status != 0 && (route->bad_body_status < 400 || route->bad_body_status > 599))
     return check_fail(check, BP_E_INVALID, "bad_body_status is not 0 or a status from 400 to 599");
+  if (route->success_status != 0 && (route->success_status < 200 || route->success_status > 399))
+    return check_fail(check, BP_E_INVALID, "success_status is not 0 or a status from 200 to 399");
   if (route->flags & ~known)
     return check_newer(check, "flags", route->flags);
   if (!syntax_is_word(route->operation_id))
@@ -170,18 +208,18 @@ static bp_status check_search(const struct check *check, const void *item) {
 }
 
 /* `smallest` ends at the last member of the first revision: it never grows with the struct. */
-#define RULE(array, type, label, last, function)                                                                                                     \
-  { #array, offsetof(bp_plugin_descriptor, array), offsetof(type, last) + sizeof(((type *)NULL)->last), label, sizeof(type), function }
+#define RULE(array, type, label, last, unique, function)                                                                                             \
+  { #array, offsetof(bp_plugin_descriptor, array), offsetof(type, last) + sizeof(((type *)NULL)->last), label, sizeof(type), unique, function }
 
 const struct check_array check_arrays[] = {
-    RULE(needs, bp_need, offsetof(bp_need, interface), reserved, check_need),
-    RULE(provides, bp_provide, offsetof(bp_provide, interface), interface, check_provide),
-    RULE(options, bp_option, offsetof(bp_option, name), reserved, check_option),
-    RULE(families, bp_family, offsetof(bp_family, name), body_limit_bytes, check_family),
-    RULE(routes, bp_route, offsetof(bp_route, operation_id), policy, check_route),
-    RULE(topics, bp_topic, offsetof(bp_topic, name), doc, check_topic),
-    RULE(migrations, bp_migration, 0, sql, check_migration),
-    RULE(statements, bp_statement, offsetof(bp_statement, name), sql, check_statement),
-    RULE(searches, bp_search_index, offsetof(bp_search_index, name), columns, check_search),
+    RULE(needs, bp_need, offsetof(bp_need, interface), reserved, false, check_need),
+    RULE(provides, bp_provide, offsetof(bp_provide, interface), interface, true, check_provide),
+    RULE(options, bp_option, offsetof(bp_option, name), reserved, true, check_option),
+    RULE(families, bp_family, offsetof(bp_family, name), body_limit_bytes, false, check_family),
+    RULE(routes, bp_route, offsetof(bp_route, operation_id), policy, false, check_route),
+    RULE(topics, bp_topic, offsetof(bp_topic, name), doc, false, check_topic),
+    RULE(migrations, bp_migration, 0, sql, false, check_migration),
+    RULE(statements, bp_statement, offsetof(bp_statement, name), sql, false, check_statement),
+    RULE(searches, bp_search_index, offsetof(bp_search_index, name), columns, true, check_search),
 };
 const unsigned check_array_count = sizeof(check_arrays) / sizeof(check_arrays[0]);

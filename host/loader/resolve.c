@@ -2,6 +2,7 @@
 #include "loader/resolve.h"
 #include "base/array.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/str.h"
 #include "host.h"
 #include "loader/loader.h"
@@ -109,8 +110,14 @@ static void check_host_need(struct resolve_item *item, const bp_need *need) {
     return;
   }
   const struct interface_entry *near = other_revision(need->interface);
-  buf_printf(b, ", this host (%s) offers %s%s%s: update the host, or build the plugin against its headers", HOST_VERSION, near ? "\"" : "",
-             near ? near->name : "none of that name", near ? "\"" : "");
+  struct nearest search = {.wanted = need->interface};
+  for (unsigned i = 0; interface_at(i) && !near; i++)
+    nearest_offer(&search, str_from(interface_at(i)->name));
+  if (search.best.len)
+    buf_printf(b, ", this host (%s) offers none of that name: did you mean \"%s\"?", HOST_VERSION, search.best.ptr);
+  else
+    buf_printf(b, ", this host (%s) offers %s%s%s: update the host, or build the plugin against its headers", HOST_VERSION, near ? "\"" : "",
+               near ? near->name : "none of that name", near ? "\"" : "");
 }
 
 static void check_service_need(struct resolve_item *item, const bp_need *need, struct resolve_item *items, unsigned count) {

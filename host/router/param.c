@@ -21,6 +21,21 @@ static struct schema *compile_pattern(bp_str pattern, bp_error *err) {
   return schema;
 }
 
+/* The default is a value like any other. */
+static bool default_fits(const bp_param *facts) {
+  bool is_bounded = facts->minimum != 0 || facts->maximum != 0;
+  int64_t number = 0;
+  uint32_t truth;
+  double real;
+  if (facts->def.len == 0 || facts->in == BP_IN_FILE)
+    return facts->def.len == 0;
+  if (facts->type == BP_PARAM_INTEGER)
+    return param_to_integer(facts->def, &number) && (!is_bounded || (number >= facts->minimum && number <= facts->maximum));
+  if (facts->type == BP_PARAM_STRING)
+    return facts->maximum == 0 || (facts->def.len <= (uint64_t)facts->maximum && facts->def.len >= (uint64_t)facts->minimum);
+  return facts->type == BP_PARAM_BOOLEAN ? param_to_boolean(facts->def, &truth) : param_to_real(facts->def, &real);
+}
+
 bp_status param_compile(struct param *param, const bp_param *declared, bp_error *err) {
   *param = (struct param){.facts = *declared};
   const bp_param *facts = &param->facts;
@@ -31,6 +46,8 @@ bp_status param_compile(struct param *param, const bp_param *declared, bp_error 
     return fail(err, BP_E_INVALID, "parameter \"%.*s\" has an unknown type %u", len, facts->name.ptr, facts->type);
   if (facts->minimum > facts->maximum && facts->maximum != 0)
     return fail(err, BP_E_INVALID, "parameter \"%.*s\" has a minimum over its maximum", len, facts->name.ptr);
+  if (!default_fits(facts))
+    return fail(err, BP_E_INVALID, "parameter \"%.*s\" has a default that does not fit its type or bounds", len, facts->name.ptr);
   if (facts->pattern.len == 0)
     return BP_OK;
   if (facts->type != BP_PARAM_STRING)

@@ -80,6 +80,8 @@ static bp_status check_body(const struct route *r, bp_error *err) {
     return BAD(r, "it can be only one of %s", "stream, upload and websocket");
   if (kinds && r->facts.body_schema.len)
     return BAD(r, "%s", "a stream, upload or websocket route takes no body_schema");
+  if (kinds && (r->facts.flags & BP_ROUTE_MCP_TOOL))
+    return BAD(r, "%s", "a stream, upload or websocket route cannot be a tool");
   if ((kinds & BP_ROUTE_WEBSOCKET) && (r->takes_any_method || r->method != HTTP_GET))
     return BAD(r, "%s", "a websocket route must be a GET");
   return BP_OK;
@@ -131,6 +133,14 @@ static bp_status compile_schemas(struct route *r, bp_error *err) {
 
 /* ---- Parameters ---- */
 
+/* Handlers ask for a parameter by its name alone. */
+static bool has_param(const struct route *r, bp_str name) {
+  for (uint32_t i = 0; i < r->param_count; i++)
+    if (str_eq(r->params[i].facts.name, name))
+      return true;
+  return false;
+}
+
 static bp_status compile_params(struct route *r, bp_error *err) {
   const bp_array *declared = &r->facts.params;
   uint32_t form = 1u << BP_IN_FORM | 1u << BP_IN_FILE;
@@ -141,6 +151,8 @@ static bp_status compile_params(struct route *r, bp_error *err) {
     bp_error reason = BP_ERROR_INIT;
     bp_param param;
     array_item(*declared, i, &param);
+    if (has_param(r, param.name))
+      return BAD(r, "parameter \"%.*s\" is declared twice", STR_ARGS(param.name));
     if (param_compile(&r->params[r->param_count], &param, &reason) != BP_OK)
       return BAD(r, "%s", reason.message);
     r->places |= 1u << r->params[r->param_count++].facts.in;

@@ -66,6 +66,9 @@ bp_status template_check(bp_str path, bp_error *err) {
       return BAD("path \"%.*s\": {%.*s*} must be the last segment", shown, path.ptr, (int)names[count - 1].len, names[count - 1].ptr);
     if (segment.kind == SEGMENT_LITERAL ? !is_literal(text) : !is_name(segment.text))
       return BAD("path \"%.*s\": segment \"%.*s\" is neither plain text nor one {name}", shown, path.ptr, (int)text.len, text.ptr);
+    bool is_last = at == path.len;
+    if (str_eq(text, BP_LIT(".")) || str_eq(text, BP_LIT("..")) || (text.len == 0 && !is_last))
+      return BAD("path \"%.*s\": segment \"%.*s\" is in no client's request", shown, path.ptr, (int)text.len, text.ptr);
     if (segment.kind == SEGMENT_LITERAL)
       continue;
     if (count == ROUTE_PATH_PARAMS)

@@ -111,6 +111,23 @@ static bp_status check_new_names(struct database *d, const struct program *p, co
   return status;
 }
 
+/* A reference to another plugin's table would make SQLite read the one whenever the other is changed: neither plugin's statements may. */
+static bp_status check_references(struct database *d, const struct program *p, const char *migration, bp_error *err) {
+  bp_status status = BP_OK;
+  sqlite3_stmt *stmt =
+      database_prepare(d, "SELECT t.name, k.\"table\" FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) AS k WHERE t.type = 'table'");
+  while (stmt && status == BP_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+    const char *table = (const char *)sqlite3_column_text(stmt, 0), *target = (const char *)sqlite3_column_text(stmt, 1);
+    if (fence_owns(&d->fence, p->prefix, table) && !fence_owns(&d->fence, p->prefix, target)) {
+      status = fail(err, BP_E_DENIED, "migration \"%s\" of plugin \"%s\" is refused: table \"%s\" refers to \"%s\", which is not its own", migration,
+                    p->id, table, target);
+      fail_hint(err, "keep the other's id as a plain column");
+    }
+  }
+  sqlite3_finalize(stmt);
+  return status;
+}
+
 static bp_status run_one(struct database *d, const struct program *p, const bp_migration *declared, const char *meta_name, bp_error *err) {
   char name[32];
   snprintf(name, sizeof(name), "%u", declared->version);
@@ -120,6 +137,8 @@ static bp_status run_one(struct database *d, const struct program *p, const bp_m
   free(sql);
   if (status == BP_OK)
     status = check_new_names(d, p, name, err);
+  if (status == BP_OK)
+    status = check_references(d, p, name, err);
   if (status == BP_OK && (rc = meta_set_integer(d, meta_name, declared->version)) != SQLITE_OK)
     status = sql_fail(d->db, rc, "migration", name, err);
   if (status == BP_OK && (rc = database_run(d, "COMMIT")) == SQLITE_OK)

@@ -33,6 +33,29 @@ static char *column_list(const struct program *p, const bp_search_index *declare
   return text;
 }
 
+/* SQLite takes an unknown name in double quotes for a text: the index would be made, and the plugin's inserts fail. */
+static bool has_column(struct database *d, bp_str table, bp_str column) {
+  sqlite3_stmt *stmt = database_prepare(d, "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 COLLATE NOCASE");
+  if (!stmt)
+    return false;
+  sqlite3_bind_text(stmt, 1, table.ptr, (int)table.len, SQLITE_STATIC);
+  sqlite3_bind_text(stmt, 2, column.ptr, (int)column.len, SQLITE_STATIC);
+  bool is_there = sqlite3_step(stmt) == SQLITE_ROW;
+  sqlite3_finalize(stmt);
+  return is_there;
+}
+
+static bp_status check_columns(struct database *d, const struct program *p, const bp_search_index *declared, bp_error *err) {
+  for (uint32_t i = 0; i < declared->columns.count; i++) {
+    bp_str column;
+    memcpy(&column, (const char *)declared->columns.ptr + (size_t)i * declared->columns.stride, sizeof(column));
+    if (!has_column(d, declared->table, column))
+      return fail(err, BP_E_INVALID, "search index \"%.*s\" of plugin \"%s\": table \"%.*s\" has no column \"%.*s\"", (int)declared->name.len,
+                  declared->name.ptr, p->id, (int)declared->table.len, declared->table.ptr, (int)column.len, column.ptr);
+  }
+  return BP_OK;
+}
+
 static int step_with(struct database *d, const char *sql, const struct program *p, bp_str name, bp_str base, const char *columns, int64_t *ret_id) {
   sqlite3_stmt *stmt = database_prepare(d, sql);
   if (!stmt)
@@ -55,6 +78,11 @@ static bp_status declare_one(struct database *d, struct program *p, const bp_sea
   char *columns = column_list(p, declared, err);
   if (!columns)
     return err ? err->code : BP_E_INVALID;
+  bp_status known = check_columns(d, p, declared, err);
+  if (known != BP_OK) {
+    sqlite3_free(columns);
+    return known;
+  }
   char *base = str_dupz(declared->table);
   struct search_index *entry = &p->searches[p->search_count++];
   entry->name = str_dupz(declared->name);

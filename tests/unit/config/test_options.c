@@ -112,7 +112,7 @@ static void test_a_required_option_and_a_broken_default_are_told(void **state) {
   assert_int_equal(errors.count, 2);
   assert_string_equal(errors.items[0].message, "module \"thing\" needs the option \"root\"");
   assert_string_equal(errors.items[0].hint, "The folder.");
-  assert_string_equal(errors.items[1].message, "module \"thing\" declares a default for \"days\" that does not fit its type");
+  assert_string_equal(errors.items[1].message, "module \"thing\" declares a default for \"days\" that does not fit its type or bounds");
   release(&module);
 }
 
