@@ -34,7 +34,7 @@ function testOn(which, name, run) {
 const testSuite = (name, run) => testOn(() => suite, name, run); // the intervals of the suites
 const testPings = (name, run) => testOn(() => pinging, name, run); // pings, with time enough to answer
 
-const url = (protocol, query) => `${protocol}://localhost:${host.port(PORT)}/${query}`;
+const url = (protocol, query) => `${protocol}://127.0.0.1:${host.port(PORT)}/${query}`;
 const at = (name) => (query) => url('http', `${name}/?${query}`);
 const engine = at('engine.io');
 const socketio = at('socket.io');
