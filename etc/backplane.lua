@@ -37,6 +37,7 @@ origins(env_list("CORS_ORIGINS", {}))
 origins(env_list("ALLOWED_ORIGINS", {})) -- what the monitor's clients call it
 
 -- Events of the live log are kept this long, and no more than this many bytes of them.
+-- An event to many clients goes out through io_uring where the kernel allows it; `io_uring = false` sends one by one.
 live { retention_days = 30, retention_bytes = 2 * 1024 * 1024 * 1024 }
 
 -- log { format = "json", level = "debug" }

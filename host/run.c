@@ -12,6 +12,7 @@
 #include "fs/own_folders.h"
 #include "fs/temps.h"
 #include "host.h"
+#include "http/bulk.h"
 #include "http/listener.h"
 #include "job/job.h"
 #include "listeners.h"
@@ -139,6 +140,7 @@ static void apply_settings(const struct config *config) {
   bool is_json = config->log_format && strcmp(config->log_format, "json") == 0;
   log_configure(is_json ? LOG_JSON : LOG_HUMAN, level_of(config->log_level), STDERR_FILENO);
   http_limits = config->limits;
+  bulk_allow(config->live_io_uring);
   protect_own_folders(config);
   for (unsigned i = 0; origins && i < config->origin_count; i++)
     origins[i] = str_from(config->origins[i]);

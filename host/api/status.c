@@ -4,6 +4,7 @@
 #include "auth/identity.h"
 #include "base/str.h"
 #include "host.h"
+#include "http/bulk.h"
 #include "http/listener.h"
 #include "live/live.h"
 #include "loader/plugin.h"
@@ -57,6 +58,7 @@ static void add_figures(json_t *status) {
   json_object_set_new(status, "requests", json_integer((json_int_t)http_counters()->requests));
   json_object_set_new(status, "websockets", json_integer(live.websockets));
   json_object_set_new(status, "event_streams", json_integer(live.sse));
+  json_object_set_new(status, "bulk_sends", json_string(bulk_state()));
   json_object_set_new(status, "live_sequence", json_integer((json_int_t)live_table.sequence()));
 }
 

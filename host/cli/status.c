@@ -28,8 +28,9 @@ static void show_listeners(const json_t *listeners) {
 }
 
 static void show(const json_t *status) {
-  static const char *const names[] = {"version", "pid",         "uptime_s", "state",      "config",        "modules_started", "modules_failed",
-                                      "store",   "connections", "requests", "websockets", "event_streams", "live_sequence",   NULL};
+  static const char *const names[] = {"version",        "pid",           "uptime_s",    "state",    "config",     "modules_started",
+                                      "modules_failed", "store",         "connections", "requests", "websockets", "event_streams",
+                                      "bulk_sends",     "live_sequence", NULL};
   printf("the host is %s\n\n", json_is_true(json_object_get(status, "ready")) ? "ready" : "not ready");
   const char *reason = json_string_value(json_object_get(status, "reason"));
   if (reason)

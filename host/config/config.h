@@ -42,8 +42,9 @@ struct config {
   struct http_limits limits;
   int64_t live_retention_days;
   int64_t live_retention_bytes;
-  char *scripts_dir; /* of the policy rules, as written; NULL: policy.h says which */
-  uint32_t hold_ms;  /* how long a request waits for a person's answer */
+  bool live_io_uring; /* false: events to many clients are sent one by one */
+  char *scripts_dir;  /* of the policy rules, as written; NULL: policy.h says which */
+  uint32_t hold_ms;   /* how long a request waits for a person's answer */
   int64_t audit_days, audit_rows;
   char *log_format; /* "human" or "json" */
   char *log_level;  /* "error" … "debug" */

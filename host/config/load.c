@@ -32,6 +32,7 @@ static struct config *config_new(const char *file) {
   config->limits = *built_in_limits();
   config->live_retention_days = LIVE_RETENTION_DAYS;
   config->live_retention_bytes = LIVE_RETENTION_BYTES;
+  config->live_io_uring = true;
   config->hold_ms = HOLD_MS;
   config->audit_days = AUDIT_DAYS;
   config->audit_rows = AUDIT_ROWS;

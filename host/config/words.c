@@ -125,6 +125,7 @@ static int word_log(lua_State *lua) {
 
 static int word_live(lua_State *lua) {
   static const struct setting settings[] = {
+      {"io_uring", SETTING_BOOLEAN, offsetof(struct config, live_io_uring), 0, 0, NULL},
       {"retention_bytes", SETTING_INT64, offsetof(struct config, live_retention_bytes), 1 << 20, INT64_MAX, NULL},
       {"retention_days", SETTING_INT64, offsetof(struct config, live_retention_days), 1, 36500, NULL},
   };

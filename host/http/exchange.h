@@ -129,6 +129,13 @@ struct http_raw_events {
 struct http_raw *exchange_takeover(struct http_exchange *x, unsigned status, bp_str content_type, const struct http_raw_events *events, void *owner);
 /* Tries to write now. Returns bytes taken (0 on EAGAIN), or -1 when the connection failed (`closed` follows in a later tick). */
 ssize_t raw_write(struct http_raw *raw, const struct iovec *iov, int count);
+/* For a send that is made elsewhere (bulk.h): the socket, or -1 where only raw_write will do, because replies wait before it or
+ * the connection has failed. */
+int raw_socket(struct http_raw *raw);
+/* Tells what that send gave, bytes or -errno; returns what raw_write would. */
+ssize_t raw_sent(struct http_raw *raw, ssize_t result);
+/* It will be written to soon. */
+void raw_prefetch(const struct http_raw *raw);
 void raw_want_write(struct http_raw *raw, bool want);
 void raw_pause_read(struct http_raw *raw, bool pause);
 /* Closes; with `linger` the output side is shut first and unread input drained for up to 2 s. */

@@ -21,6 +21,28 @@ static ssize_t fail_raw(struct http_connection *c) {
   return -1;
 }
 
+ssize_t raw_sent(struct http_raw *raw, ssize_t result) {
+  if (result >= 0) {
+    wire.counters.bytes_out += (uint64_t)result;
+    return result;
+  }
+  return result == -EAGAIN ? 0 : fail_raw(connection_of(raw));
+}
+
+int raw_socket(struct http_raw *raw) {
+  LOOP_MAIN();
+  struct http_connection *c = connection_of(raw);
+  return is_clear(c) && !c->is_failed ? connection_fd(c) : -1;
+}
+
+void raw_prefetch(const struct http_raw *raw) {
+  const struct http_connection *c = (const struct http_connection *)raw;
+  __builtin_prefetch(&c->event.ev_fd);
+  __builtin_prefetch(&c->first);
+  __builtin_prefetch(&c->out);
+  __builtin_prefetch(&c->is_failed);
+}
+
 ssize_t raw_write(struct http_raw *raw, const struct iovec *iov, int count) {
   LOOP_MAIN();
   struct http_connection *c = connection_of(raw);
@@ -35,11 +57,7 @@ ssize_t raw_write(struct http_raw *raw, const struct iovec *iov, int count) {
     sent = count == 1 ? send(connection_fd(c), iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
                       : sendmsg(connection_fd(c), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (sent < 0 && errno == EINTR);
-  if (sent >= 0) {
-    wire.counters.bytes_out += (uint64_t)sent;
-    return sent;
-  }
-  return errno == EAGAIN ? 0 : fail_raw(c);
+  return raw_sent(raw, sent >= 0 ? sent : -errno);
 }
 
 void raw_want_write(struct http_raw *raw, bool want) {

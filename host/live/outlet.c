@@ -1,11 +1,10 @@
 /* Output of taken-over connections; see outlet.h. */
 #include "live/outlet.h"
 
-#include "base/mem.h"
+#include "http/bulk.h"
+#include "live/fanout.h"
+#include "live/waiting.h"
 #include "loop/loop.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #define IOV_COUNT 256
 
@@ -15,7 +14,6 @@ static struct {
   struct outlet *open;
   struct outlet *over; /* to be freed at the end of the tick */
   struct outlet *dirty;
-  uint64_t beyond_bytes; /* waiting behind the frames in flight, all outlets */
   uint32_t count;
   struct event *timer;
   struct loop_hook hook;
@@ -51,86 +49,6 @@ static void mark_dirty(struct outlet *o) {
   o->next_dirty = all.dirty;
   all.dirty = o;
   loop_tick_end(&all.hook);
-}
-
-/* ---- The frames that wait ---- */
-
-static struct frame *waiting_at(const struct outlet *o, uint32_t index) {
-  return o->waiting[o->first + index];
-}
-
-static uint32_t beyond(const struct outlet *o) {
-  return o->count ? o->bytes - waiting_at(o, 0)->len : 0;
-}
-
-static void waiting_push(struct outlet *o, struct frame *frame) {
-  all.beyond_bytes -= beyond(o);
-  if (o->first + o->count == o->capacity && o->first > 0) {
-    memmove(o->waiting, o->waiting + o->first, o->count * sizeof(struct frame *));
-    o->first = 0;
-  }
-  if (o->count == o->capacity) {
-    o->capacity = o->capacity ? o->capacity * 2 : 4;
-    o->waiting = mem_resize(o->waiting, o->capacity * sizeof(struct frame *));
-  }
-  if (o->count == 0) {
-    o->offset = 0;
-    o->moved_s = outlet_clock_s();
-  }
-  o->waiting[o->first + o->count++] = frame_ref(frame);
-  o->bytes += frame->len;
-  all.beyond_bytes += beyond(o);
-}
-
-static void waiting_forget(struct outlet *o) {
-  free(o->waiting);
-  o->waiting = NULL;
-  o->first = o->count = o->capacity = o->offset = o->bytes = 0;
-}
-
-static void waiting_clear(struct outlet *o) {
-  all.beyond_bytes -= beyond(o);
-  for (uint32_t i = 0; i < o->count; i++)
-    frame_unref(waiting_at(o, i));
-  waiting_forget(o);
-}
-
-/* The peer took `sent` bytes of what waits. */
-static void waiting_advance(struct outlet *o, size_t sent) {
-  all.beyond_bytes -= beyond(o);
-  while (o->count && sent >= waiting_at(o, 0)->len - o->offset) {
-    struct frame *frame = waiting_at(o, 0);
-    sent -= frame->len - o->offset;
-    o->bytes -= frame->len;
-    o->offset = 0;
-    o->first++;
-    o->count--;
-    frame_unref(frame);
-  }
-  o->offset += (uint32_t)sent;
-  if (o->count == 0)
-    waiting_forget(o);
-  all.beyond_bytes += beyond(o);
-}
-
-void outlet_drop_waiting(struct outlet *o) {
-  if (o->offset == 0) {
-    waiting_clear(o);
-    return;
-  }
-  all.beyond_bytes -= beyond(o);
-  for (uint32_t i = 1; i < o->count; i++)
-    frame_unref(waiting_at(o, i));
-  o->count = 1;
-  o->bytes = waiting_at(o, 0)->len;
-}
-
-uint64_t outlet_buffered(const struct outlet *o) {
-  return o->bytes - o->offset;
-}
-
-bool outlet_is_over_limit(const struct outlet *o) {
-  return beyond(o) > OUTLET_BEYOND_MAX || (all.beyond_bytes > OUTLETS_TOTAL_MAX && beyond(o) > 0);
 }
 
 /* ---- The end ---- */
@@ -193,11 +111,20 @@ static int fill_iov(struct iovec *iov, struct frame *const *frames, uint32_t cou
   return n;
 }
 
-static size_t iov_len(const struct iovec *iov, int count) {
-  size_t len = 0;
-  for (int i = 0; i < count; i++)
-    len += iov[i].iov_len;
-  return len;
+/* What the socket took of what waits; `result` as raw_write's. */
+static void note_written(struct outlet *o, ssize_t result) {
+  o->is_failed = result < 0;
+  if (result > 0) {
+    o->moved_s = outlet_clock_s();
+    waiting_advance(o, (size_t)result);
+  }
+}
+
+static void note_end(struct outlet *o) {
+  if (o->is_failed)
+    waiting_clear(o);
+  else
+    set_wants_write(o, o->count > 0);
 }
 
 void outlet_flush(struct outlet *o) {
@@ -206,24 +133,34 @@ void outlet_flush(struct outlet *o) {
     struct iovec iov[IOV_COUNT];
     int n = fill_iov(iov, o->waiting + o->first, o->count, o->offset);
     ssize_t sent = raw_write(o->raw, iov, n);
-    o->is_failed = sent < 0;
-    if (sent > 0) {
-      o->moved_s = outlet_clock_s();
-      waiting_advance(o, (size_t)sent);
-    }
+    note_written(o, sent);
     if (sent <= 0 || (o->count && o->offset > 0))
       break;
   }
-  if (o->is_failed) {
-    waiting_clear(o);
-    return;
-  }
-  set_wants_write(o, o->count > 0);
-  if (o->count)
+  note_end(o);
+  if (had_waiting || o->closes_when_drained)
+    outlet_settle(o);
+}
+
+int outlet_socket_of_one(struct outlet *o, bp_str *ret_bytes) {
+  if (!o->raw || o->is_failed || o->count != 1)
+    return -1;
+  const struct frame *frame = waiting_at(o, 0);
+  *ret_bytes = bp_str_make(frame->data + o->offset, frame->len - o->offset);
+  return raw_socket(o->raw);
+}
+
+void outlet_sent_one(struct outlet *o, ssize_t result) {
+  note_written(o, raw_sent(o->raw, result));
+  note_end(o);
+}
+
+void outlet_settle(struct outlet *o) {
+  if (!o->raw || o->is_failed || o->count)
     return;
   if (o->closes_when_drained)
     close_raw(o, true);
-  else if (had_waiting)
+  else
     o->kind->drained(o);
 }
 
@@ -246,26 +183,42 @@ static void queue_rest(struct outlet *o, struct frame *const *frames, uint32_t c
     o->offset = (uint32_t)sent;
 }
 
-void outlet_send(struct outlet *o, struct frame *const *frames, uint32_t count) {
-  if (!o->raw || o->is_failed || count == 0)
+/* `sent` of nothing: something waited before, or the socket is full. */
+static void note_sent(struct outlet *o, struct frame *const *frames, uint32_t count, size_t sent) {
+  size_t len = 0;
+  for (uint32_t i = 0; i < count; i++)
+    len += frames[i]->len;
+  if (sent == len)
     return;
-  size_t sent = 0;
-  if (o->count == 0 && count > 0) {
-    struct iovec iov[IOV_COUNT];
-    int n = fill_iov(iov, frames, count, 0);
-    ssize_t result = raw_write(o->raw, iov, n);
-    o->is_failed = result < 0;
-    if (o->is_failed)
-      return;
-    sent = (size_t)result;
-    if (sent == iov_len(iov, n) && (uint32_t)n == count)
-      return;
-  }
   queue_rest(o, frames, count, sent);
   if (sent > 0 && o->offset == 0) /* all that fitted one write left: go on at once */
     mark_dirty(o);
   else
     set_wants_write(o, true);
+}
+
+void outlet_send(struct outlet *o, struct frame *const *frames, uint32_t count) {
+  if (!o->raw || o->is_failed || count == 0)
+    return;
+  ssize_t sent = 0;
+  if (o->count == 0) {
+    struct iovec iov[IOV_COUNT];
+    sent = raw_write(o->raw, iov, fill_iov(iov, frames, count, 0));
+    o->is_failed = sent < 0;
+  }
+  if (sent >= 0)
+    note_sent(o, frames, count, (size_t)sent);
+}
+
+int outlet_socket(struct outlet *o) {
+  return o->raw && !o->is_failed && o->count == 0 ? raw_socket(o->raw) : -1;
+}
+
+void outlet_sent(struct outlet *o, struct frame *const *frames, uint32_t count, ssize_t result) {
+  ssize_t sent = raw_sent(o->raw, result);
+  o->is_failed = sent < 0;
+  if (sent >= 0)
+    note_sent(o, frames, count, (size_t)sent);
 }
 
 /* ---- Events of the connection and the clock ---- */
@@ -308,6 +261,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
     next = o->next;
     pulse(o, now_s);
   }
+  bulk_rest();
 }
 
 /* The timer runs only while there are outlets. */
@@ -315,6 +269,7 @@ static void timer_update(void) {
   if (all.count == 0 && all.timer) {
     event_free(all.timer);
     all.timer = NULL;
+    bulk_release();
   } else if (all.count > 0 && !all.timer) {
     const struct timeval interval = {.tv_sec = OUTLET_PULSE_S};
     all.timer = event_new(loop_base(), -1, EV_PERSIST, on_timer, NULL);
@@ -323,14 +278,20 @@ static void timer_update(void) {
   }
 }
 
-static void tick_end(void *arg) {
-  (void)arg;
-  while (all.dirty) {
-    struct outlet *o = all.dirty;
+static void flush_dirty(void) {
+  struct outlet *batch[FANOUT_MAX];
+  uint32_t count = 0;
+  for (struct outlet *o; (o = all.dirty) && count < FANOUT_MAX; batch[count++] = o) {
     all.dirty = o->next_dirty;
     o->is_dirty = false;
-    outlet_flush(o);
   }
+  fanout_flush(batch, count);
+}
+
+static void tick_end(void *arg) {
+  (void)arg;
+  while (all.dirty)
+    flush_dirty();
   while (all.over) {
     struct outlet *o = all.over;
     all.over = o->next;

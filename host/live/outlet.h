@@ -28,7 +28,8 @@ struct outlet {
   const struct outlet_kind *kind;
   struct outlet *next, *previous; /* all open ones, or those about to be freed */
   struct outlet *next_dirty;
-  struct frame **waiting; /* allocated while something waits */
+  struct frame **waiting; /* NULL while nothing waits, &only, or allocated */
+  struct frame *only;     /* room for one */
   uint32_t first, count, capacity;
   uint32_t offset;   /* sent bytes of the first frame */
   uint32_t bytes;    /* of all frames waiting */
@@ -49,6 +50,15 @@ void outlet_queue(struct outlet *o, struct frame *frame);
 void outlet_send(struct outlet *o, struct frame *const *frames, uint32_t count);
 /* Writes what waits now. */
 void outlet_flush(struct outlet *o);
+/* The same in steps, for those who write to many (fanout.h). The first: the socket for frames with nothing before them, or for the
+ * one frame that waits; -1 where only the calls above will do. */
+int outlet_socket(struct outlet *o);
+int outlet_socket_of_one(struct outlet *o, bp_str *ret_bytes);
+/* What became of it, bytes or -errno. Calls nobody back. */
+void outlet_sent(struct outlet *o, struct frame *const *frames, uint32_t count, ssize_t result);
+void outlet_sent_one(struct outlet *o, ssize_t result);
+/* After the second, once all is noted: closes what was to be closed and tells the kind that nothing waits. */
+void outlet_settle(struct outlet *o);
 uint64_t outlet_buffered(const struct outlet *o);
 /* True when more waits than a subscriber may have. */
 bool outlet_is_over_limit(const struct outlet *o);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "live/cursor.h"
+#include "live/fanout.h"
 #include "live/ring.h"
 #include "loop/loop.h"
 
@@ -203,14 +204,35 @@ static void cut(struct subscriber *s) {
   s->end(s, true);
 }
 
-void subscribers_send(struct audience *audience) {
-  for (struct subscriber *s = audience->members, *next; s; s = next) {
-    next = s->next;
-    outlet_send(s->out, audience->frames, audience->frame_count);
-    subscriber_counts.deliveries += audience->frame_count;
-    if (outlet_is_over_limit(s->out))
-      cut(s);
+/* The next members from `s` on, at most FANOUT_MAX. Returns the one after them. */
+static struct subscriber *take_members(struct subscriber *s, struct subscriber **members, struct outlet **outlets, uint32_t *ret_count) {
+  uint32_t count = 0;
+  for (; s && count < FANOUT_MAX; s = s->next) {
+    members[count] = s;
+    outlets[count] = s->out;
+    __builtin_prefetch(&s->out->raw);
+    __builtin_prefetch(&s->out->count);
+    count++;
   }
+  *ret_count = count;
+  return s;
+}
+
+void subscribers_send(struct audience *audience) {
+  struct subscriber *members[FANOUT_MAX];
+  struct outlet *outlets[FANOUT_MAX];
+  struct fanout fanout;
+  fanout_begin(&fanout, audience->frames, audience->frame_count, audience->count);
+  for (struct subscriber *s = audience->members; s;) {
+    uint32_t count;
+    s = take_members(s, members, outlets, &count);
+    fanout_send(&fanout, outlets, count);
+    subscriber_counts.deliveries += (uint64_t)count * audience->frame_count;
+    for (uint32_t i = 0; i < count; i++)
+      if (outlet_is_over_limit(outlets[i]))
+        cut(members[i]);
+  }
+  fanout_end(&fanout);
 }
 
 static void flushed_in(struct audience *audience, void *ctx) {

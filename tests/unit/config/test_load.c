@@ -78,7 +78,7 @@ static void test_a_good_file_says_what_it_says(void **state) {
                                "origins { \"http://localhost:5173\" }\n"
                                "limits { keep_alive_ms = 5000, body_min_rate = 10 }\n"
                                "log { format = \"json\", level = \"debug\" }\n"
-                               "live { retention_days = 7 }\n"
+                               "live { retention_days = 7, io_uring = false }\n"
                                "modules_dir \"/usr/lib/backplane\"\n"
                                "warn \"mind the gap\"\n");
   const struct config_listener *listener = config->listeners;
@@ -114,6 +114,7 @@ static void test_a_good_file_says_what_it_says(void **state) {
   assert_int_equal(config->limits.body_min_rate, 10);
   assert_string_equal(config->log_format, "json");
   assert_int_equal(config->live_retention_days, 7);
+  assert_false(config->live_io_uring);
   assert_int_equal(config->live_retention_bytes, 2147483648);
   assert_string_equal(config->module_dir, "/usr/lib/backplane");
   assert_string_equal(config->warnings[0], "mind the gap");
