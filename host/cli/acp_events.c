@@ -1,4 +1,5 @@
 /* The gateway's side of `backplane acp`: its events become the editor's notifications and questions; the editor's answers go back. */
+#include "base/buf.h"
 #include "base/str.h"
 #include "cli/acp_bridge.h"
 #include "json/json.h"
@@ -12,6 +13,7 @@
 #define QUESTIONS_MAX 256u
 #define AGAIN_NS 500000000L
 #define END_SECONDS 5
+#define ID_BYTES 64    /* of an event */
 #define PAGES_MAX 200u /* of 500 messages */
 
 bool acp_is_name(const char *id) {
@@ -190,15 +192,26 @@ static void take_event(bp_str text) {
   json_decref(event);
 }
 
-static void read_stream(struct wire *wire, char last_event[64]) {
-  struct buf line = {0};
+/* An event counts when its empty line has come, and with it its id: of one that breaks off nothing is taken, and it comes again. */
+static void read_stream(struct wire *wire, char last_event[ID_BYTES]) {
+  struct buf line = {0}, data = {0};
+  char id[ID_BYTES] = "";
   while (wire_line(wire, &line)) {
-    if (line.len > 6 && memcmp(line.data, "data: ", 6) == 0)
-      take_event(bp_str_make(line.data + 6, line.len - 6));
-    else if (line.len > 4 && line.len < 64 && memcmp(line.data, "id: ", 4) == 0)
-      (void)snprintf(last_event, 64, "%.*s", (int)line.len - 4, line.data + 4);
+    if (line.len > 6 && memcmp(line.data, "data: ", 6) == 0) {
+      data.len = 0;
+      buf_append(&data, line.data + 6, line.len - 6);
+    } else if (line.len > 4 && line.len < ID_BYTES && memcmp(line.data, "id: ", 4) == 0) {
+      (void)snprintf(id, ID_BYTES, "%.*s", (int)line.len - 4, line.data + 4);
+    } else if (line.len == 0) {
+      if (data.len > 0)
+        take_event(buf_str(&data));
+      if (id[0])
+        memcpy(last_event, id, ID_BYTES);
+      data.len = 0;
+    }
   }
   buf_release(&line);
+  buf_release(&data);
 }
 
 static bool open_stream(struct wire *wire, const char *last_event) {
@@ -213,7 +226,7 @@ static bool open_stream(struct wire *wire, const char *last_event) {
 static void *run_listener(void *arg) {
   const struct timespec again = {.tv_nsec = AGAIN_NS};
   struct wire *wire = arg;
-  char last_event[64] = "";
+  char last_event[ID_BYTES] = "";
   bool is_open = true;
   for (;;) {
     if (is_open) {

@@ -4,6 +4,7 @@
 const assert = require('node:assert');
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
+const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
 const { Readable, Writable } = require('node:stream');
@@ -30,7 +31,10 @@ after(async () => {
 
 // An editor: what it was told is in `updates`, what it was asked in `asked`; `answer` decides.
 function editor(...words) {
-  const child = spawn(process.env.BACKPLANE_BIN, ['acp', ...words, ...host.globalArguments()], { stdio: ['pipe', 'pipe', 'pipe'] });
+  return editorOf(host.globalArguments(), ...words);
+}
+function editorOf(where, ...words) {
+  const child = spawn(process.env.BACKPLANE_BIN, ['acp', ...words, ...where], { stdio: ['pipe', 'pipe', 'pipe'] });
   const self = { child, updates: [], asked: [], stderr: '', answer: () => ({ outcome: { outcome: 'cancelled' } }) };
   child.stderr.on('data', (text) => { self.stderr += text; });
   const { agent } = acp.client({ name: 'test-editor' })
@@ -142,4 +146,44 @@ test('what is wrong is said', async () => {
   assert.equal(await code(one.ask('_nothing', {})), -32601);
   await one.close();
   assert.equal((await host.command('acp', '--session', '../x')).code, 2);
+});
+
+test('an event that broke off comes again, and one that was whole does not', async () => {
+  const state = fs.mkdtempSync(path.join(os.tmpdir(), 'backplane-acp-state-'));
+  fs.writeFileSync(path.join(state, 'admin.token'), 'a'.repeat(64), { mode: 0o600 });
+  const event = (id, text) => `id: ${id}\nevent: session_update\ndata: ${JSON.stringify({ type: 'session_update', sessionId: 's-1', data: { sessionId: 's-1', update: { sessionUpdate: 'agent_message_chunk', content: { type: 'text', text } } } })}\n`;
+  const asked = []; // Last-Event-ID of each stream
+  let isOpened = false;
+  const streams = [
+    async (reply) => {
+      await waitFor('the session', () => isOpened);
+      reply.write(`: connected\n\n${event(5, 'one ')}\n${event(6, 'two ')}`); // the second without its empty line
+      setTimeout(() => reply.destroy(), 100);
+    },
+    (reply) => { reply.write(`${event(6, 'two ')}\nid: 7\nevent: session_update\n`); setTimeout(() => reply.destroy(), 100); },
+    (reply) => reply.write(`${event(7, 'three')}\n`),
+  ];
+  const fake = http.createServer((request, reply) => {
+    if (request.url === '/f/acp-gateway/events') {
+      asked.push(request.headers['last-event-id']);
+      reply.writeHead(200, { 'content-type': 'text/event-stream' });
+      reply.flushHeaders();
+      streams[asked.length - 1]?.(reply);
+      return;
+    }
+    reply.writeHead(200, { 'content-type': 'application/json' });
+    reply.end(JSON.stringify({ success: true, data: request.method === 'POST' ? { id: 's-1' } : { permissions: [] } }));
+  });
+  await new Promise((resolve) => { fake.listen(path.join(state, 'control.sock'), resolve); });
+  const one = editorOf(['--state', state]);
+  await one.ask('initialize', { protocolVersion: acp.PROTOCOL_VERSION, clientCapabilities: {} });
+  await one.ask('session/new', { cwd: folder, mcpServers: [] });
+  isOpened = true;
+  await waitFor('the last event', () => one.text().includes('three'), () => `${JSON.stringify(asked)} ${one.text()} ${one.stderr}`);
+  assert.deepEqual(asked, [undefined, '5', '6']);
+  assert.equal(one.text(), 'one two three');
+  await one.close();
+  fake.closeAllConnections();
+  await new Promise((resolve) => { fake.close(resolve); });
+  fs.rmSync(state, { recursive: true, force: true });
 });
