@@ -87,6 +87,8 @@ void session_stop_first(struct observability *module, bp_request request, sessio
 void session_stop_quietly(struct observability *module, bp_str session_id);
 /* timeline.c */
 bp_status timeline_start(struct observability *module);
+/* timeline_restart.c */
+void timeline_end_interrupted(struct observability *module);
 /* timeline_tree.c */
 void timeline_tree(void *state, bp_request request);
 /* budget.c */

@@ -108,6 +108,13 @@ const bp_statement observability_statements[STATEMENT_COUNT] = {
     SQL(PRUNE_NODES, "prune_nodes",
         "DELETE FROM observability_timeline WHERE updated_ms < ?1 AND number IN (SELECT number FROM observability_timeline ORDER BY updated_ms LIMIT "
         "500)"),
+    SQL(END_INTERRUPTED_NODES, "end_interrupted_nodes",
+        "UPDATE observability_timeline SET status = 'failed', ended_ms = ?1, updated_ms = ?1 WHERE status IN ('pending', 'running') AND kind IN "
+        "('turn', 'tool', 'permission') AND updated_ms < ?2"),
+    SQL(RUNNING_PROCESS_NODES, "running_process_nodes",
+        "SELECT number, pid FROM observability_timeline WHERE kind = 'process' AND status = 'running' AND pid IS NOT NULL AND updated_ms < ?1"),
+    SQL(END_PROCESS_NODE, "end_process_node",
+        "UPDATE observability_timeline SET status = 'failed', ended_ms = ?3, updated_ms = ?3 WHERE number = ?1 AND pid = ?2 AND status = 'running'"),
     SQL(BUDGET_TOTALS, "budget_totals",
         "WITH RECURSIVE up(id, parent, session_id, level) AS (SELECT id, parent, session_id, 0 FROM observability_timeline WHERE id = ?1 UNION ALL "
         "SELECT t.id, t.parent, t.session_id, level + 1 FROM up JOIN observability_timeline t ON t.id = up.parent WHERE level < 64), "

@@ -188,5 +188,6 @@ static void on_call(void *ctx, bp_service_call service, bp_str method, bp_str pa
 }
 
 bp_status timeline_start(struct observability *o) {
+  timeline_end_interrupted(o); /* before anybody can put a node of this run */
   return o->service->serve(o->self, BP_LIT("timeline/1"), on_call, o);
 }

@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert');
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -176,4 +177,21 @@ test('what a person approves goes on, and is not asked for again at once', async
 test('a deleted session takes its nodes along', async () => {
   await host.request('DELETE', '/sessions/t1', { port: PORT });
   assert.strictEqual((await tree('t1')).status, 404);
+});
+
+test('what was under way when the host was killed has failed after its start; what still runs does not', async () => {
+  const gone = spawnSync(process.execPath, ['-e', '']).pid;
+  await put({ id: 'i:root', session_id: 'interrupted', kind: 'session', title: 'root', status: 'running' });
+  const nodes = [['turn', 'turn', 'running'], ['tool', 'tool', 'pending'], ['ended', 'tool', 'done'], ['task', 'task', 'running'], ['dead', 'process', 'running', gone], ['alive', 'process', 'running', process.pid]];
+  for (const [id, kind, status, pid] of nodes) await put({ id: `i:${id}`, parent: 'i:root', kind, title: id, status, pid });
+  live.close();
+  await host.kill();
+  host.end = undefined;
+  await host.start();
+  live = await openEventStream('/api/backplane/live?topics=observability.timeline,observability.budget,observability.session_updated', { port: host.port() });
+  const found = () => treeOf('interrupted').then(({ children }) => Object.fromEntries(children.map(({ title, status, ended_at: end }) => [title, [status, Boolean(end)]])));
+  await waitFor('the dead process', async () => (await found()).dead[0] === 'failed');
+  assert.deepStrictEqual(await found(), { turn: ['failed', true], tool: ['failed', true], ended: ['done', true], task: ['running', false], dead: ['failed', true], alive: ['running', false] });
+  await put({ id: 'i:new', parent: 'i:root', kind: 'turn', title: 'new', status: 'running' });
+  assert.deepStrictEqual((await found()).new, ['running', false]);
 });
