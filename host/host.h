@@ -21,7 +21,7 @@ struct host_run {
 extern struct host_run host_run;
 
 /* SIGHUP and POST /api/backplane/reload: loads the configuration again; a bad one keeps the old and is logged. Returns
- * BP_OK or BP_E_INVALID with the first error. */
+ * BP_OK or BP_E_INVALID with the first error. Modules may still be starting then: loader_when_settled tells when that is over. */
 bp_status host_reload(bp_error *err);
 /* Begins a graceful stop. */
 void host_stop(void);

@@ -149,6 +149,14 @@ static void apply_settings(const struct config *config) {
   free(origins);
 }
 
+static void reload_over(void *ctx) {
+  (void)ctx;
+  if (host_run.is_stopping)
+    return;
+  log_info("host", "configuration loaded again");
+  notify_ready();
+}
+
 bp_status host_reload(bp_error *err) {
   bp_error local = BP_ERROR_INIT;
   if (host_run.is_stopping)
@@ -170,8 +178,8 @@ bp_status host_reload(bp_error *err) {
   policy_reload(NULL, NULL); /* its own log lines say how it went */
   bp_status status = loader_apply(config, err);
   config_free(old);
-  log_info("host", "configuration loaded again");
-  notify_ready();
+  if (loader_when_settled(reload_over, NULL) != BP_OK)
+    notify_ready(); /* one of the many that wait says the rest */
   return status;
 }
 
@@ -236,6 +244,7 @@ void host_stop(void) {
   log_info("host", "stopping");
   notify_stopping();
   events_emit(BP_LIT("bp.stopping"), BP_LIT("{}"), NULL);
+  loader_stopping();
   run.stop_guard = evtimer_new(loop_base(), cut_short, NULL);
   evtimer_add(run.stop_guard, &in_all);
   http_stop(STOP_REQUESTS_MS, stop_live, NULL);

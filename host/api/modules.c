@@ -4,7 +4,7 @@
 #include "base/nearest.h"
 #include "base/str.h"
 #include "host.h"
-#include "loader/plugin.h"
+#include "loader/loader.h"
 
 #include <stdio.h>
 
@@ -75,12 +75,35 @@ void api_module(struct http_exchange *x, bp_str body) {
   reply_json(x, 200, module);
 }
 
+/* With those that do not run, and why: a module that fails keeps no other from running, so the reload as such went well. */
+static json_t *failed_json(void) {
+  json_t *list = json_array();
+  for (const struct plugin *plugin = plugin_first(); plugin; plugin = plugin->next)
+    if (plugin->phase == PLUGIN_FAILED)
+      json_array_append_new(list, json_pack("{s:s, s:s}", "id", plugin->id, "failure", plugin->failure));
+  return list;
+}
+
+static void reload_over(void *ctx) {
+  struct http_exchange *x = waiting_end(ctx);
+  if (x && host_run.is_stopping)
+    reply_problem(x, 503, "the host is stopping", NULL);
+  else if (x)
+    reply_json(x, 200, json_pack("{s:b, s:o}", "ok", 1, "failed", failed_json()));
+}
+
 void api_reload(struct http_exchange *x, bp_str body) {
   bp_error err = BP_ERROR_INIT;
   (void)body;
   bp_status status = host_reload(&err);
-  if (status == BP_OK)
-    reply_json(x, 200, json_pack("{s:b}", "ok", 1));
-  else
+  if (status != BP_OK) {
     reply_failure(x, status, &err);
+    return;
+  }
+  struct waiting *waiting = waiting_begin(x);
+  if (loader_when_settled(reload_over, waiting) == BP_OK)
+    return;
+  waiting_end(waiting);
+  reply_problem(x, 503, "the configuration is loaded; modules are still being started, and many wait for that already",
+                "GET /api/backplane/modules says how they are");
 }

@@ -31,7 +31,21 @@ static const struct config_module *find_module(const struct config *config, cons
   return module;
 }
 
-/* Tells a running host to load the configuration again, and the user what has become of the module. */
+/* True, and said, if the module is among those that do not run. */
+static bool has_failed(const json_t *failed, const char *id) {
+  size_t i;
+  const json_t *module;
+  json_array_foreach(failed, i, module) {
+    if (strcmp(json_string_value(json_object_get(module, "id")), id) != 0)
+      continue;
+    say_failure("module \"%s\" is enabled but does not run: %s", id, json_string_value(json_object_get(module, "failure")));
+    return true;
+  }
+  return false;
+}
+
+/* Tells a running host to load the configuration again, waits until the modules have come and gone, and tells the user what has become of
+ * this one. */
 static int reload(const struct change *change, const char *now) {
   if (!change->place.status) {
     printf("module \"%s\" is %s; no host is running: it counts from its next start\n", change->id, now);
@@ -40,7 +54,10 @@ static int reload(const struct change *change, const char *now) {
   json_t *answer = client_request(change->call, "POST", "/api/backplane/reload", NULL);
   if (!answer)
     return CLI_FAILED;
+  bool is_failed = has_failed(json_object_get(answer, "failed"), change->id);
   json_decref(answer);
+  if (is_failed)
+    return CLI_FAILED;
   printf("module \"%s\" is %s; the running host has loaded its configuration again\n", change->id, now);
   return CLI_DONE;
 }

@@ -10,6 +10,7 @@
 #include "loader/start.h"
 #include "loader/stray.h"
 #include "loop/loop.h"
+#include "store/store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -30,6 +31,14 @@ static struct {
   int64_t sweep_deadline_ms;
   void (*after)(void *arg);
   void *after_arg;
+  bool is_starting;
+  bool has_changed; /* the configuration, while modules were being started: it is applied after that */
+  bool is_stopping;
+  struct {
+    void (*fn)(void *ctx);
+    void *ctx;
+  } settled[LOADER_SETTLED_MAX];
+  unsigned settled_count;
 } loader;
 
 /* ---- The folder of copies ---- */
@@ -75,10 +84,28 @@ static bp_status prepare_private_dir(const char *state_dir, bp_error *err) {
 
 /* ---- Start ---- */
 
-static void start_and_tell(void) {
-  start_missing(loader.config, loader.private_dir);
+static void tell_settled(void) {
+  unsigned count = loader.settled_count;
+  loader.settled_count = 0;
+  for (unsigned i = 0; i < count; i++)
+    loader.settled[i].fn(loader.settled[i].ctx);
+}
+
+static void start_over(void) {
+  loader.is_starting = false;
+  if (loader.is_stopping)
+    return;
   if (loader.on_change)
     loader.on_change();
+  if (loader.has_changed)
+    loader_apply(loader.config, NULL);
+  else
+    tell_settled();
+}
+
+static void start_and_tell(void) {
+  loader.is_starting = true;
+  start_missing(loader.config, loader.private_dir, start_over);
 }
 
 bp_status loader_start(const struct config *config, const char *state_dir, bp_error *err) {
@@ -146,7 +173,8 @@ static bool has_same_file(const struct plugin *plugin, const struct config_modul
 static bool must_start_anew(const struct plugin *plugin, const struct config_module *module) {
   if (!start_would_change(plugin, module) || events_has_subscriber(plugin, CONFIG_CHANGED))
     return false;
-  log_info(plugin->id, "module \"%s\" is started anew: its options changed", plugin->id);
+  if (!loader.is_starting) /* else it is marked again when that is over */
+    log_info(plugin->id, "module \"%s\" is started anew: its options changed", plugin->id);
   return true;
 }
 
@@ -183,34 +211,76 @@ static void start_after_sweep(void *arg) {
   start_and_tell();
 }
 
-bp_status loader_apply(const struct config *config, bp_error *err) {
-  LOOP_MAIN();
-  bp_status status = BP_OK;
-  loader.config = config;
-  retire_failed();
+static void mark_changed(void) {
   for (struct plugin *p = plugin_first(); p; p = p->next) {
     if (!is_live(p))
       continue;
-    const struct config_module *module = module_find(config, p->id);
+    const struct config_module *module = module_find(loader.config, p->id);
     p->wants_drain = !module || !has_same_file(p, module) || must_start_anew(p, module);
   }
   mark_dependants();
+}
+
+/* Nobody waits for the tables of a module that is not wanted any more. */
+static void give_up_those_that_left(void) {
+  for (struct plugin *p = plugin_first(); p; p = p->next)
+    if (p->phase == PLUGIN_LOADED && !module_find(loader.config, p->id))
+      store_cancel(p);
+}
+
+static bp_status update_all_options(bp_error *err) {
+  bp_status status = BP_OK;
   for (struct plugin *p = plugin_first(); p; p = p->next) {
     if (!is_live(p) || p->wants_drain)
       continue;
     bp_error one = BP_ERROR_INIT;
-    if (update_options(p, module_find(config, p->id), &one) == BP_OK)
+    if (update_options(p, module_find(loader.config, p->id), &one) == BP_OK)
       continue;
     log_error(p->id, "module \"%s\" keeps its old options: %s", p->id, one.message);
     if (status == BP_OK && err)
       *err = one;
     status = BP_E_INVALID;
   }
+  return status;
+}
+
+bp_status loader_apply(const struct config *config, bp_error *err) {
+  LOOP_MAIN();
+  loader.config = config;
+  mark_changed();
+  bp_status status = update_all_options(err);
+  loader.has_changed = loader.is_starting;
+  if (loader.is_starting) {
+    give_up_those_that_left();
+    return status;
+  }
+  retire_failed();
   sweep(start_after_sweep, NULL);
   return status;
 }
 
+bp_status loader_when_settled(void (*fn)(void *ctx), void *ctx) {
+  LOOP_MAIN();
+  bool is_busy = (loader.is_sweeping || loader.is_starting) && !loader.is_stopping;
+  if (is_busy && loader.settled_count == LOADER_SETTLED_MAX)
+    return BP_E_BUSY;
+  if (is_busy) {
+    loader.settled[loader.settled_count].fn = fn;
+    loader.settled[loader.settled_count++].ctx = ctx;
+  } else {
+    fn(ctx);
+  }
+  return BP_OK;
+}
+
 /* ---- Stop ---- */
+
+void loader_stopping(void) {
+  LOOP_MAIN();
+  loader.is_stopping = true;
+  start_give_up();
+  tell_settled();
+}
 
 void loader_stop(void (*done)(void *arg), void *arg) {
   LOOP_MAIN();

@@ -23,11 +23,18 @@ void image_abandon(struct image *image);
 bp_status loader_start(const struct config *config, const char *state_dir, bp_error *err);
 /* Applies a changed configuration, which is borrowed until the next one: drains modules that left (and who needs them), tells
  * those whose options changed, and starts new and formerly failed ones once the drains are over. What did not change is not
- * touched. Options that are wrong keep the old values; the first such fault is in `err`. */
+ * touched. Options that are wrong keep the old values; the first such fault is in `err`. While modules of an earlier change are
+ * being started, only options are taken over at once; the rest follows when that is over. */
 bp_status loader_apply(const struct config *config, bp_error *err);
+/* Calls `fn` once no module is being drained or started because of a change, or the host stops: maybe at once. BP_E_BUSY: too many
+ * wait already, and `fn` is never called. */
+#define LOADER_SETTLED_MAX 32
+bp_status loader_when_settled(void (*fn)(void *ctx), void *ctx);
 /* `fn` is called whenever a set of modules has been started: families may have come or gone. */
 void loader_on_change(void (*fn)(void));
-/* Drains all in reverse order, then calls `done`. */
+/* The host is going to stop: nothing more is started, and tables being made are given up. */
+void loader_stopping(void);
+/* Drains all in reverse order, then calls `done`. After loader_stopping. */
 void loader_stop(void (*done)(void *arg), void *arg);
 
 /* The interface tables the host offers. */

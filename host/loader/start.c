@@ -1,4 +1,5 @@
-/* Start-up of plugins, step by step for all of them in dependency order; see start.h. */
+/* Start-up of plugins, step by step for all of them in dependency order; see start.h. In the middle, while their tables are made, main goes
+ * on with its other work. */
 #include "loader/start.h"
 #include "base/array.h"
 #include "base/buf.h"
@@ -20,6 +21,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The start under way; there is one at a time. */
+static struct {
+  const struct config *config; /* for the first steps: a reload may replace it while tables are made */
+  unsigned waiting;            /* tables that are being made, and one while more are asked for */
+  bool is_given_up;
+  void (*done)(void);
+} starting;
 
 const struct config_module *module_find(const struct config *config, const char *id) {
   for (const struct config_module *module = config->modules; module; module = module->next)
@@ -108,9 +117,8 @@ static void open_module(const struct config *config, const struct config_module 
 
 /* ---- Steps ---- */
 
-static bp_status step_families(struct plugin *plugin, const struct config_module *module, bp_error *err) {
+static bp_status step_families(struct plugin *plugin, bp_error *err) {
   bp_status status = BP_OK;
-  (void)module;
   for (uint32_t i = 0; i < plugin->descriptor.families.count && status == BP_OK; i++) {
     bp_family family;
     array_item(plugin->descriptor.families, i, &family);
@@ -145,20 +153,13 @@ bp_status start_options(struct plugin *plugin, const struct config_module *modul
   return status;
 }
 
-static bp_status step_options(struct plugin *plugin, const struct config_module *module, bp_error *err) {
+static bp_status step_options(struct plugin *plugin, bp_error *err) {
   bool changed;
-  return start_options(plugin, module, &changed, err);
+  return start_options(plugin, module_find(starting.config, plugin->id), &changed, err);
 }
 
-static bp_status step_topics(struct plugin *plugin, const struct config_module *module, bp_error *err) {
-  (void)module;
+static bp_status step_topics(struct plugin *plugin, bp_error *err) {
   return live_add(plugin, &plugin->descriptor.topics, err);
-}
-
-static bp_status step_store(struct plugin *plugin, const struct config_module *module, bp_error *err) {
-  (void)module;
-  const bp_plugin_descriptor *d = &plugin->descriptor;
-  return store_add(plugin, &d->migrations, &d->statements, &d->searches, err);
 }
 
 /* An error struct a plugin has written into is not trusted to end its strings. */
@@ -169,10 +170,9 @@ static void seal(bp_error *err) {
     snprintf(err->message, sizeof(err->message), "it gave no reason");
 }
 
-static bp_status step_create(struct plugin *plugin, const struct config_module *module, bp_error *err) {
+static bp_status step_create(struct plugin *plugin, bp_error *err) {
   struct culprit frame;
   void *state = NULL;
-  (void)module;
   culprit_enter(&frame, plugin, "create", BP_LIT(""));
   bp_status status = plugin->descriptor.create(plugin->handle, &host_table, &state, err);
   culprit_leave(&frame);
@@ -186,15 +186,13 @@ static bp_status step_create(struct plugin *plugin, const struct config_module *
   return BP_OK;
 }
 
-static bp_status step_routes(struct plugin *plugin, const struct config_module *module, bp_error *err) {
-  (void)module;
+static bp_status step_routes(struct plugin *plugin, bp_error *err) {
   return router_add(plugin, &plugin->descriptor.routes, plugin->state, err);
 }
 
-static bp_status step_start(struct plugin *plugin, const struct config_module *module, bp_error *err) {
+static bp_status step_start(struct plugin *plugin, bp_error *err) {
   struct culprit frame;
   bp_status status = BP_OK;
-  (void)module;
   if (plugin->descriptor.start) {
     culprit_enter(&frame, plugin, "start", BP_LIT(""));
     status = plugin->descriptor.start(plugin->state, err);
@@ -210,25 +208,67 @@ static bp_status step_start(struct plugin *plugin, const struct config_module *m
   return BP_OK;
 }
 
-/* Each step is done for all plugins before the next begins: all migrations before any start, all families before any route.
- * Undoing is the drain's: it gives back whatever there is. */
-static const struct {
+struct step {
   const char *what;
-  bp_status (*run)(struct plugin *plugin, const struct config_module *module, bp_error *err);
-} steps[] = {
-    {"families", step_families}, {"options", step_options}, {"topics", step_topics}, {"store", step_store},
-    {"create", step_create},     {"routes", step_routes},   {"start", step_start},
+  bp_status (*run)(struct plugin *plugin, bp_error *err);
 };
 
-static void run_step(unsigned step, struct plugin *plugin, const struct config_module *module) {
-  bp_error err = BP_ERROR_INIT;
-  if (plugin->failure[0] || steps[step].run(plugin, module, &err) == BP_OK)
-    return;
+static void fail_step(struct plugin *plugin, const char *what, const bp_error *err) {
   struct buf text = {0};
-  buf_printf(&text, "%s: ", steps[step].what);
-  append_error(&text, &err);
+  buf_printf(&text, "%s: ", what);
+  append_error(&text, err);
   fail_plugin(plugin, text.data);
   buf_release(&text);
+}
+
+static bool is_starting(const struct plugin *plugin) {
+  return (plugin->phase == PLUGIN_LOADED || plugin->phase == PLUGIN_CREATED) && !plugin->failure[0];
+}
+
+/* Each step is done for all plugins before the next begins: all migrations before any start, all families before any route.
+ * Undoing is the drain's: it gives back whatever there is. */
+static void run_steps(const struct step *steps, unsigned count) {
+  for (unsigned i = 0; i < count; i++)
+    for (struct plugin *p = plugin_first(), *next; p; p = next) {
+      bp_error err = BP_ERROR_INIT;
+      next = p->next; /* a failure may retire it */
+      if (is_starting(p) && steps[i].run(p, &err) != BP_OK)
+        fail_step(p, steps[i].what, &err);
+    }
+}
+
+/* ---- Tables ---- */
+
+static void run_last_steps(void) {
+  static const struct step last_steps[] = {{"create", step_create}, {"routes", step_routes}, {"start", step_start}};
+  if (!starting.is_given_up)
+    run_steps(last_steps, sizeof(last_steps) / sizeof(last_steps[0]));
+  starting.done();
+}
+
+static void tables_over(void) {
+  if (--starting.waiting == 0)
+    run_last_steps();
+}
+
+static void tables_made(void *ctx, bp_status status, const bp_error *err) {
+  struct plugin *plugin = ctx;
+  if (status != BP_OK && is_starting(plugin) && !starting.is_given_up)
+    fail_step(plugin, "store", err);
+  tables_over();
+}
+
+static void make_tables(void) {
+  starting.waiting = 1; /* whoever asks */
+  for (struct plugin *p = plugin_first(), *next; p; p = next) {
+    const bp_plugin_descriptor *d = &p->descriptor;
+    next = p->next;
+    if (!is_starting(p))
+      continue;
+    starting.waiting++;
+    store_add(p, &d->migrations, &d->statements, &d->searches, tables_made, p);
+  }
+  tables_over();
 }
 
 /* ---- All of them ---- */
@@ -275,16 +315,22 @@ static void resolve_all(void) {
   free(order);
 }
 
-void start_missing(const struct config *config, const char *private_dir) {
+void start_missing(const struct config *config, const char *private_dir, void (*done)(void)) {
+  static const struct step first_steps[] = {{"families", step_families}, {"options", step_options}, {"topics", step_topics}};
+  starting.config = config;
+  starting.done = done;
   for (const struct config_module *module = config->modules; module; module = module->next)
     if (!plugin_find(str_from(module->id)))
       open_module(config, module, private_dir);
   resolve_all();
-  for (unsigned step = 0; step < sizeof(steps) / sizeof(steps[0]); step++)
-    for (struct plugin *p = plugin_first(), *next; p; p = next) {
-      next = p->next; /* a failure may retire it */
-      const struct config_module *module = module_find(config, p->id);
-      if (module && (p->phase == PLUGIN_LOADED || p->phase == PLUGIN_CREATED))
-        run_step(step, p, module);
-    }
+  run_steps(first_steps, sizeof(first_steps) / sizeof(first_steps[0]));
+  starting.config = NULL;
+  make_tables();
+}
+
+void start_give_up(void) {
+  starting.is_given_up = true;
+  for (struct plugin *p = plugin_first(); p; p = p->next)
+    if (p->phase == PLUGIN_LOADED)
+      store_cancel(p);
 }

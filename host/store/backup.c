@@ -154,11 +154,11 @@ static void drop_old(const char *newest) {
   free(folder);
 }
 
-bp_status backup_before_migration(struct database *d, const char *path, bp_error *err) {
+bp_status backup_before_migration(struct database *d, const char *path, backup_stop_fn stop, bp_error *err) {
   char *name = backup_name(path, "before", err);
   if (!name)
     return err ? err->code : BP_E_IO;
-  bp_status status = backup_copy(d->db, name, NULL, err);
+  bp_status status = backup_copy(d->db, name, stop, err);
   if (status == BP_OK) {
     log_info("store", "backup made before migrations: %s", name);
     drop_old(name);

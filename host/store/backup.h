@@ -13,7 +13,7 @@ typedef bool (*backup_stop_fn)(void);
  * `stop` may be NULL. */
 bp_status backup_copy(sqlite3 *from, const char *path, backup_stop_fn stop, bp_error *err);
 /* Copies to <folder of path>/backups/before-<time>.db and keeps the newest five of these. */
-bp_status backup_before_migration(struct database *d, const char *path, bp_error *err);
+bp_status backup_before_migration(struct database *d, const char *path, backup_stop_fn stop, bp_error *err);
 /* <folder of state_path>/backups/<kind>-<time>.db; makes the folder. Free with free; NULL with `err`. */
 char *backup_name(const char *state_path, const char *kind, bp_error *err);
 /* fsync of the folder a path is in. */

@@ -18,7 +18,7 @@ enum database_role {
   DATABASE_WRITER,   /* the writer thread's; synchronous=FULL */
   DATABASE_READER_1, /* the read pool's: query_only */
   DATABASE_READER_2,
-  DATABASE_SCHEMA, /* main's, while plugins are added: migrations and checks of statements */
+  DATABASE_SCHEMA, /* while plugins are added: migrations and checks of statements; main's at start, later the writer thread's */
   DATABASE_ROLES
 };
 

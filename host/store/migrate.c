@@ -153,7 +153,7 @@ static bp_status run_one(struct database *d, const struct program *p, const bp_m
 static bp_status back_up_once(struct database *d, struct migrate_run *run, bp_error *err) {
   if (run->is_new || run->is_backed_up)
     return BP_OK;
-  bp_status status = backup_before_migration(d, run->path, err);
+  bp_status status = backup_before_migration(d, run->path, run->stop, err);
   run->is_backed_up = status == BP_OK;
   return status;
 }

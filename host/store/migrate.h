@@ -1,4 +1,5 @@
-/* Plugins' declared migrations: checked, backed up before, run under the fence. Main thread, on the schema connection. */
+/* Plugins' declared migrations: checked, backed up before, run under the fence. On the schema connection: main's while the host starts,
+ * later one of the writer thread (add.h); never on both at once. */
 #ifndef HOST_STORE_MIGRATE_H
 #define HOST_STORE_MIGRATE_H
 
@@ -7,9 +8,10 @@
 /* What this run of the store knows of the database file. */
 struct migrate_run {
   const char *path;
-  bool is_new;       /* the file was made by this run: nothing to back up */
-  bool is_backed_up; /* once before the first migration of a run */
-  bool is_ready;     /* the host serves already: a plugin's pending migration needs a restart */
+  bool is_new;        /* the file was made by this run: nothing to back up */
+  bool is_backed_up;  /* once before the first migration of a run */
+  bool is_ready;      /* the host serves already: a plugin's pending migration needs a restart */
+  bool (*stop)(void); /* asked while a backup is copied: true gives up; may be NULL */
 };
 
 /* Runs what is pending, each migration in a transaction of its own with the note of its version. Gaps, and a recorded version

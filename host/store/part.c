@@ -20,6 +20,18 @@ struct store_part {
 /* No slot is ever numbered this high: what a plugin holds can never be one of these. */
 static bp_plugin next_handle = UINT64_MAX;
 
+struct part_added {
+  bp_status status;
+  bp_error *err;
+};
+
+static void part_added(void *ctx, bp_status status, const bp_error *err) {
+  struct part_added *added = ctx;
+  added->status = status;
+  if (status != BP_OK && added->err)
+    *added->err = *err;
+}
+
 bp_status store_part_add(const struct store_part_plan *plan, struct store_part **ret, bp_error *err) {
   static const bp_array none;
   LOOP_MAIN();
@@ -27,9 +39,9 @@ bp_status store_part_add(const struct store_part_plan *plan, struct store_part *
   part->owner.id = str_dupz(str_from(plan->id));
   part->owner.handle = next_handle--;
   part->owner.phase = PLUGIN_STARTED;
-  bp_status status = store_add(&part->owner, &plan->migrations, &plan->statements, &none, err);
-  if (status == BP_OK)
-    status = live_add(&part->owner, &plan->topics, err);
+  struct part_added added = {.status = BP_E_STATE, .err = err};
+  store_add(&part->owner, &plan->migrations, &plan->statements, &none, part_added, &added); /* over when it returns: the host starts */
+  bp_status status = added.status == BP_OK ? live_add(&part->owner, &plan->topics, err) : added.status;
   if (status != BP_OK) {
     store_part_remove(part);
     return status;

@@ -17,7 +17,7 @@ struct store_part_plan {
   bp_array topics;     /* of bp_topic; may be empty */
 };
 
-/* After store_open, before any plugin is loaded. The plan's arrays are copied. */
+/* After store_open, before store_ready and any plugin. The plan's arrays are copied. */
 bp_status store_part_add(const struct store_part_plan *plan, struct store_part **ret, bp_error *err);
 /* After store_close, when no `done` can come any more. NULL is fine. */
 void store_part_remove(struct store_part *part);

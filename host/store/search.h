@@ -31,9 +31,9 @@ struct search_job {
   struct result_step step;
 };
 
-/* Makes the declared indexes of the program and drops what is no longer declared. Main, after its migrations. */
+/* Makes the declared indexes of the program and drops what is no longer declared. After its migrations, on their connection. */
 bp_status search_declare(struct database *d, struct program *p, const bp_array *searches, bp_error *err);
-/* Drops the plugin's indexes that the program has not declared (yet): before a migration changes their tables. Main. */
+/* Drops the plugin's indexes that the program has not declared (yet): before a migration changes their tables. On their connection. */
 bp_status search_drop(struct database *d, const struct program *p, bp_error *err);
 
 /* The user's words as an FTS5 expression that cannot be a syntax error: each word quoted, a trailing * kept as a prefix. */

@@ -1,4 +1,4 @@
-/* Making the indexes a plugin declares; see search.h. Main thread, on the schema connection. */
+/* Making the indexes a plugin declares; see search.h. On the schema connection, as migrations are. */
 #include "base/fail.h"
 #include "base/mem.h"
 #include "base/str.h"

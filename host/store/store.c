@@ -7,31 +7,26 @@
 #include "live/live.h"
 #include "loader/plugin.h"
 #include "loop/loop.h"
+#include "store/add.h"
 #include "store/backup.h"
 #include "store/completion.h"
-#include "store/migrate.h"
 #include "store/part.h"
 #include "store/reader.h"
 #include "store/retention.h"
 #include "store/schema.h"
-#include "store/search.h"
 #include "store/writer.h"
 
 #include <stdlib.h>
 
 static struct {
   char *path;
-  struct database schema; /* open until store_ready, later only while a plugin is added */
+  struct database schema; /* main's, open until store_ready */
   struct migrate_run run;
   bool was_unclean;
 } store;
 
-static bp_status open_schema(bp_error *err) {
-  return store.schema.db ? BP_OK : database_open(&store.schema, store.path, DATABASE_SCHEMA, err);
-}
-
 static bp_status prepare_tables(bp_error *err) {
-  bp_status status = open_schema(err);
+  bp_status status = database_open(&store.schema, store.path, DATABASE_SCHEMA, err);
   if (status == BP_OK)
     status = schema_migrate(&store.schema, store.path, err);
   if (status != BP_OK)
@@ -120,39 +115,47 @@ void store_ready(void) {
 
 /* ---- Plugins ---- */
 
-static bp_status add_program(struct program *p, const bp_array *migrations, const bp_array *searches, bp_error *err) {
-  static const bp_array none;
-  bp_status status = open_schema(err);
-  if (status == BP_OK)
-    status = migrate_plugin(&store.schema, &store.run, p, migrations ? migrations : &none, err);
-  if (status == BP_OK)
-    status = search_declare(&store.schema, p, searches, err);
-  if (status == BP_OK) {
-    catalog_load(&store.schema);
-    status = program_check(p, &store.schema, err);
+struct adding {
+  struct plugin *owner;
+  struct program *program;
+  store_added_fn done;
+  void *ctx;
+};
+
+static void added(void *ctx, bp_status status, const bp_error *err) {
+  struct adding *adding = ctx;
+  struct plugin *owner = adding->owner;
+  if (status != BP_OK && adding->program && owner->store_data == adding->program) {
+    owner->store_data = NULL;
+    program_unref(adding->program);
   }
-  catalog_release(&store.schema);
-  if (store.run.is_ready)
-    database_close(&store.schema);
-  return status;
+  adding->done(adding->ctx, status, err);
+  free(adding);
 }
 
-bp_status store_add(struct plugin *owner, const bp_array *migrations, const bp_array *statements, const bp_array *searches, bp_error *err) {
+/* On BP_OK `added` runs later; otherwise the caller runs it. */
+static bp_status add_later(struct adding *adding, const bp_array *migrations, const bp_array *searches, bp_error *err) {
+  bp_status status = add_on_writer(&store.run, adding->program, migrations, searches, added, adding);
+  return status == BP_OK ? BP_OK : fail(err, status, "the store is closing");
+}
+
+void store_add(struct plugin *owner, const bp_array *migrations, const bp_array *statements, const bp_array *searches, store_added_fn done,
+               void *ctx) {
   LOOP_MAIN();
-  struct program *p = NULL;
-  if (!store.path)
-    return fail(err, BP_E_STATE, "the store is not open");
-  bp_status status = program_create(str_from(owner->id), statements, &p, err);
-  if (status != BP_OK)
-    return status;
-  status = add_program(p, migrations, searches, err);
-  if (status != BP_OK) {
-    program_unref(p);
-    return status;
+  bp_error err = BP_ERROR_INIT;
+  struct adding *adding = mem_alloc(sizeof(*adding));
+  *adding = (struct adding){.owner = owner, .done = done, .ctx = ctx};
+  bp_status status =
+      store.path ? program_create(str_from(owner->id), statements, &adding->program, &err) : fail(&err, BP_E_STATE, "the store is not open");
+  if (status == BP_OK) {
+    adding->program->owner = owner;
+    owner->store_data = adding->program;
+    if (!store.run.is_ready)
+      status = add_program(&store.schema, &store.run, adding->program, migrations, searches, &err);
+    else if ((status = add_later(adding, migrations, searches, &err)) == BP_OK)
+      return;
   }
-  p->owner = owner;
-  owner->store_data = p;
-  return BP_OK;
+  added(adding, status, &err);
 }
 
 void store_remove(struct plugin *owner) {

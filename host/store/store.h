@@ -23,8 +23,12 @@ void store_ready(void);
 /* Finishes what is queued, checkpoints, closes. */
 void store_close(void);
 
-/* A plugin's declarations: migrations (after one backup for all), statements compiled under its fence, search indexes. */
-bp_status store_add(struct plugin *owner, const bp_array *migrations, const bp_array *statements, const bp_array *searches, bp_error *err);
+/* A plugin's declarations: migrations (after one backup for all), statements compiled under its fence, search indexes. `done` runs on main,
+ * once: before this returns as long as store_ready has not been called, later after that, since the work is then the writer thread's. Until
+ * then what the arrays point to must stay, store_pending counts it, and store_cancel ends it with BP_E_CANCELLED. */
+typedef void (*store_added_fn)(void *ctx, bp_status status, const bp_error *err);
+void store_add(struct plugin *owner, const bp_array *migrations, const bp_array *statements, const bp_array *searches, store_added_fn done,
+               void *ctx);
 void store_remove(struct plugin *owner);
 /* Units and reads of the owner whose `done` has not run. Cancels those not yet started. */
 unsigned store_pending(const struct plugin *owner);

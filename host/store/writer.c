@@ -32,6 +32,7 @@ static struct {
   /* Under the lock */
   struct unit *first, **last;
   struct search_job *searches, **last_search;
+  struct writer_task *tasks, **last_task;
   uint64_t taken; /* units the thread has taken from the queue in all */
   bool is_waiting, is_ready, was_woken;
   /* [any] */
@@ -130,6 +131,18 @@ void writer_search(struct search_job *job) {
   pthread_mutex_unlock(&writer.lock);
 }
 
+bp_status writer_run(struct writer_task *task) {
+  if (!writer.is_running || writer_is_stopping())
+    return BP_E_STATE;
+  task->next = NULL;
+  pthread_mutex_lock(&writer.lock);
+  *writer.last_task = task;
+  writer.last_task = &task->next;
+  signal_locked();
+  pthread_mutex_unlock(&writer.lock);
+  return BP_OK;
+}
+
 /* ---- The thread ---- */
 
 static struct unit *take_locked(void) {
@@ -171,6 +184,13 @@ static struct search_job *take_search_locked(void) {
   return job;
 }
 
+static struct writer_task *take_task_locked(void) {
+  struct writer_task *task = writer.tasks;
+  if (task && !(writer.tasks = task->next))
+    writer.last_task = &writer.tasks;
+  return task;
+}
+
 static void put_search_back(struct search_job *job) {
   pthread_mutex_lock(&writer.lock);
   job->next = writer.searches;
@@ -203,7 +223,7 @@ static bool wait_locked(void) {
   }
   int rc = 0;
   writer.is_waiting = true;
-  while (!writer.first && !writer.searches && !writer.was_woken && !writer_is_stopping() && rc != ETIMEDOUT)
+  while (!writer.first && !writer.searches && !writer.tasks && !writer.was_woken && !writer_is_stopping() && rc != ETIMEDOUT)
     rc = pthread_cond_timedwait(&writer.wake, &writer.lock, &until);
   writer.is_waiting = false;
   return rc == ETIMEDOUT && writer.is_ready;
@@ -239,6 +259,11 @@ static void run_batch(struct batch *b) {
   note(rc);
   checkpoint_if_long(&writer.commit.db);
   writer.due.index = writer.due.retention = writer.due.truncate = true;
+}
+
+static void run_task(struct writer_task *task) {
+  task->run(task);
+  completion_post(&task->completion);
 }
 
 static void run_search(struct search_job *job) {
@@ -283,7 +308,8 @@ static void *writer_main(void *arg) {
     writer.was_woken = false;
     struct batch *b = take_batch_locked();
     struct search_job *job = take_search_locked();
-    bool is_over = !b && !job && writer_is_stopping();
+    struct writer_task *task = take_task_locked();
+    bool is_over = !b && !job && !task && writer_is_stopping();
     pthread_mutex_unlock(&writer.lock);
     if (is_over)
       break;
@@ -294,6 +320,8 @@ static void *writer_main(void *arg) {
       run_batch(b);
     if (job)
       run_search(job);
+    if (task)
+      run_task(task);
     if (is_idle && !writer_is_readonly())
       run_background();
   }
@@ -320,6 +348,8 @@ bp_status writer_start(const char *path, bp_error *err) {
   writer.taken = writer.submitted = 0;
   writer.searches = NULL;
   writer.last_search = &writer.searches;
+  writer.tasks = NULL;
+  writer.last_task = &writer.tasks;
   writer.tick = (struct loop_hook){.fn = hand_over};
   writer.is_ready = false;
   atomic_store(&writer.is_stopping, false);

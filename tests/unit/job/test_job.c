@@ -72,9 +72,8 @@ static void wait_status(const char *quoted) {
 }
 
 static int set_up(void **state) {
-  bp_error err = BP_ERROR_INIT;
   cancels = 0;
-  return fixture_setup(state) == 0 && jobs_open(&err) == BP_OK ? 0 : -1;
+  return fixture_setup_with(state, jobs_open);
 }
 
 static int tear_down(void **state) {

@@ -63,8 +63,7 @@ static uint16_t free_port(void) {
 }
 
 static int set_up(void **state) {
-  bp_error err = BP_ERROR_INIT;
-  if (fixture_setup(state) != 0 || ports_open(&err) != BP_OK)
+  if (fixture_setup_with(state, ports_open) != 0)
     return -1;
   other = plugin_add(BP_LIT("other"), "/other.so");
   busy_fd = listen_anywhere(&busy_port);

@@ -70,14 +70,15 @@ static struct rotated rotate(void) {
   return r;
 }
 
-static int set_up(void **state) {
-  bp_error err = BP_ERROR_INIT;
-  if (fixture_setup(state) != 0)
-    return -1;
+static bp_status open_secrets(bp_error *err) {
   host_run.state_dir = fixture_folder;
   snprintf(key_file, sizeof(key_file), "%s/secret.key", fixture_folder);
   snprintf(new_key_file, sizeof(new_key_file), "%s/secret.key.new", fixture_folder);
-  return secrets_open(&err) == BP_OK ? 0 : -1;
+  return secrets_open(err);
+}
+
+static int set_up(void **state) {
+  return fixture_setup_with(state, open_secrets);
 }
 
 static int tear_down(void **state) {

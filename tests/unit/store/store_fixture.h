@@ -183,12 +183,34 @@ static inline bp_status fixture_open(bp_error *err) {
   return store_open(&options, err);
 }
 
+struct fixture_added {
+  uint32_t calls;
+  bp_status status;
+  bp_error *err;
+};
+
+static inline void fixture_note_added(void *ctx, bp_status status, const bp_error *err) {
+  struct fixture_added *added = ctx;
+  added->calls++;
+  added->status = status;
+  *added->err = *err;
+}
+
+/* store_add, and what becomes of it. */
+static inline bp_status fixture_add(struct plugin *plugin, const bp_array *migrations, const bp_array *statements, const bp_array *searches,
+                                    bp_error *err) {
+  struct fixture_added added = {.err = err};
+  store_add(plugin, migrations, statements, searches, fixture_note_added, &added);
+  fixture_wait(&added.calls, 1);
+  return added.status;
+}
+
 static inline void fixture_add_box(void) {
   static const bp_array migrations = BP_ARRAY(fixture_migrations), statements = BP_ARRAY(fixture_statements);
   static const bp_array searches = BP_ARRAY(fixture_searches), topics = BP_ARRAY(fixture_topics);
   bp_error err = BP_ERROR_INIT;
   box = plugin_add(BP_LIT("box"), "/box.so");
-  if (store_add(box, &migrations, &statements, &searches, &err) != BP_OK)
+  if (fixture_add(box, &migrations, &statements, &searches, &err) != BP_OK)
     fail_msg("%s (%s)", err.message, err.hint);
   if (live_add(box, &topics, &err) != BP_OK)
     fail_msg("%s", err.message);
@@ -241,13 +263,18 @@ static inline int fixture_folder_remove(void **state) {
   return 0;
 }
 
-static inline int fixture_setup(void **state) {
+/* `open_part`, if any, opens what keeps tables of its own, which comes before the plugins. */
+static inline int fixture_setup_with(void **state, bp_status (*open_part)(bp_error *err)) {
   bp_error err = BP_ERROR_INIT;
-  if (fixture_folder_make(state) != 0 || fixture_open(&err) != BP_OK)
+  if (fixture_folder_make(state) != 0 || fixture_open(&err) != BP_OK || (open_part && open_part(&err) != BP_OK))
     return -1;
   fixture_add_box();
   store_ready();
   return 0;
+}
+
+static inline int fixture_setup(void **state) {
+  return fixture_setup_with(state, NULL);
 }
 
 static inline int fixture_teardown(void **state) {

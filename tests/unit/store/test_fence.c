@@ -6,7 +6,7 @@ static bp_status add(const char *id, const char *migration, const char *statemen
   bp_statement s = {sizeof(s), 0, BP_LIT("probe"), str_from(statement)};
   bp_array migrations = {&m, migration ? 1 : 0, sizeof(m)}, statements = {&s, statement ? 1 : 0, sizeof(s)};
   struct plugin *plugin = plugin_add(str_from(id), "/x.so");
-  bp_status status = store_add(plugin, &migrations, &statements, NULL, err);
+  bp_status status = fixture_add(plugin, &migrations, &statements, NULL, err);
   store_remove(plugin);
   plugin_retire(plugin);
   return status;

@@ -6,7 +6,7 @@
 static bp_status add(const bp_migration *migrations, uint32_t count, bp_error *err) {
   bp_array array = {migrations, count, sizeof(*migrations)};
   struct plugin *plugin = plugin_add(BP_LIT("note"), "/note.so");
-  bp_status status = store_add(plugin, &array, NULL, NULL, err);
+  bp_status status = fixture_add(plugin, &array, NULL, NULL, err);
   store_remove(plugin);
   plugin_retire(plugin);
   return status;
@@ -119,6 +119,56 @@ static void test_a_pending_migration_needs_a_restart(void **state) {
   assert_non_null(strstr(err.message, "restart"));
 }
 
+static const bp_migration endless[] = {
+    {sizeof(bp_migration), 1,
+     BP_STR(
+         "CREATE TABLE note_a (x); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO note_a SELECT i FROM n WHERE i < 0")},
+};
+
+/* A migration of a plugin that comes while the host serves, and what ends it. */
+static void start_endless(struct plugin *plugin, struct fixture_added *added) {
+  static const bp_array array = BP_ARRAY(endless);
+  store_ready();
+  store_add(plugin, &array, NULL, NULL, fixture_note_added, added);
+  assert_int_equal(store_pending(plugin), 1);
+}
+
+static void test_a_migration_at_run_time_leaves_main_free_and_can_be_cancelled(void **state) {
+  (void)state;
+  bp_error err = BP_ERROR_INIT;
+  struct fixture_added added = {.err = &err};
+  struct plugin *plugin = plugin_add(BP_LIT("note"), "/note.so");
+  start_endless(plugin, &added);
+  for (int tick = 0; tick < 100; tick++) {
+    loop_post(fixture_stop, NULL);
+    loop_run();
+    usleep(1000);
+  }
+  assert_int_equal(added.calls, 0);
+  store_cancel(plugin);
+  fixture_wait(&added.calls, 1);
+  assert_int_equal(added.status, BP_E_CANCELLED);
+  assert_int_equal(store_pending(plugin), 0);
+  assert_int_equal(query("SELECT count(*) FROM sqlite_schema WHERE name = 'note_a'"), 0);
+  store_remove(plugin);
+  plugin_retire(plugin);
+  assert_int_equal(add(note, 2, &err), BP_OK);
+  assert_int_equal(query("SELECT count(*) FROM note_a"), 1);
+}
+
+static void test_closing_ends_a_migration(void **state) {
+  (void)state;
+  bp_error err = BP_ERROR_INIT;
+  struct fixture_added added = {.err = &err};
+  struct plugin *plugin = plugin_add(BP_LIT("note"), "/note.so");
+  start_endless(plugin, &added);
+  store_close();
+  assert_int_equal(added.calls, 1);
+  assert_int_equal(added.status, BP_E_CANCELLED);
+  assert_int_equal(query("SELECT count(*) FROM sqlite_schema WHERE name = 'note_a'"), 0);
+  plugin_retire(plugin);
+}
+
 static void test_a_newer_host_schema_is_refused(void **state) {
   (void)state;
   sqlite3 *db = NULL;
@@ -184,6 +234,8 @@ int main(void) {
       MIGRATE_TEST(test_a_backup_is_made_before),
       MIGRATE_TEST(test_the_newest_five_backups_stay),
       MIGRATE_TEST(test_a_pending_migration_needs_a_restart),
+      MIGRATE_TEST(test_a_migration_at_run_time_leaves_main_free_and_can_be_cancelled),
+      MIGRATE_TEST(test_closing_ends_a_migration),
       MIGRATE_TEST(test_a_newer_host_schema_is_refused),
       MIGRATE_TEST(test_other_files_are_refused),
       MIGRATE_TEST(test_the_file_is_private),

@@ -20,9 +20,12 @@ static const struct store_part_plan plan = {
 
 static struct store_part *part;
 
+static bp_status open_part(bp_error *err) {
+  return store_part_add(&plan, &part, err);
+}
+
 static int add_part(void **state) {
-  bp_error err = BP_ERROR_INIT;
-  return fixture_setup(state) == 0 && store_part_add(&plan, &part, &err) == BP_OK ? 0 : -1;
+  return fixture_setup_with(state, open_part);
 }
 
 static int remove_part(void **state) {
@@ -107,7 +110,7 @@ static void test_a_plugin_does_not_reach_the_tables(void **state) {
   const bp_array none = {0}, array = BP_ARRAY(spy);
   bp_error err = BP_ERROR_INIT;
   struct plugin *other = plugin_add(BP_LIT("other"), "/other.so");
-  assert_int_equal(store_add(other, &none, &array, &none, &err), BP_E_DENIED);
+  assert_int_equal(fixture_add(other, &none, &array, &none, &err), BP_E_DENIED);
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, add_part, remove_part)
