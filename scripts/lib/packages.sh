@@ -12,27 +12,20 @@ missing_packages() {
     done
 }
 
-# apt_install PACKAGE...: as root, or by sudo. Old lists of packages may do where the new ones cannot be fetched.
-apt_install() {
-  local sudo=sudo
-  [ "$(id -u)" -ne 0 ] || sudo=
-  $sudo apt-get -q update || true
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"
-}
-
 # need_packages SECTION...: installs what these sections lack.
 need_packages() {
-  local section missing=()
+  local section sudo= missing=()
   command -v dpkg-query >/dev/null 2>&1 || die "this script installs Debian packages and this is not Debian; see scripts/packages.txt for what is needed"
   for section in "$@"; do
     mapfile -t -O "${#missing[@]}" missing < <(missing_packages "$section")
   done
   [ "${#missing[@]}" -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
+    sudo=sudo
     command -v sudo >/dev/null 2>&1 || die "packages are missing and there is no sudo; as root: apt-get install ${missing[*]}"
     # It may ask for a password here, where its question is seen.
     sudo -n true 2>/dev/null || sudo -v || die "packages are missing and sudo refuses; as root: apt-get install ${missing[*]}"
   fi
-  say "installing ${missing[*]}"
-  quietly "installing Debian packages" apt_install "${missing[@]}"
+  say "installing ${missing[*]} (services that come with them are neither started nor enabled)"
+  quietly "installing Debian packages" $sudo "$PROJECT/scripts/lib/install-packages" "${missing[@]}"
 }
