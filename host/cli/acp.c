@@ -54,16 +54,20 @@ static void put_error(json_t *id, int code, const char *message) {
 
 json_t *acp_ask(const char *method, const char *path, const char *id, const char *rest, const json_t *body, int64_t *ret_status) {
   struct wire wire = {0};
-  struct buf target = {0};
+  struct buf target = {0}, text = {0};
   json_t *answer = NULL;
   buf_printf(&target, "/f/acp-gateway%s%s%s%c", path, id, rest, '\0');
+  if (body)
+    doc_write(&text, body);
+  const struct wire_request request = {.state_dir = acp_bridge.state_dir, .method = method, .target = target.data, .body = buf_str(&text)};
   *ret_status = 0;
-  if (!target.failed && wire_open(&wire, acp_bridge.state_dir, method, target.data, body, NULL)) {
+  if (!target.failed && !text.failed && wire_open(&wire, &request)) {
     answer = wire_json(&wire);
     *ret_status = wire.status;
     wire_close(&wire);
   }
   buf_release(&target);
+  buf_release(&text);
   return answer;
 }
 

@@ -13,7 +13,6 @@
 #define QUESTIONS_MAX 256u
 #define AGAIN_NS 500000000L
 #define END_SECONDS 5
-#define ID_BYTES 64    /* of an event */
 #define PAGES_MAX 200u /* of 500 messages */
 
 bool acp_is_name(const char *id) {
@@ -192,33 +191,23 @@ static void take_event(bp_str text) {
   json_decref(event);
 }
 
-/* An event counts when its empty line has come, and with it its id: of one that breaks off nothing is taken, and it comes again. */
-static void read_stream(struct wire *wire, char last_event[ID_BYTES]) {
-  struct buf line = {0}, data = {0};
-  char id[ID_BYTES] = "";
-  while (wire_line(wire, &line)) {
-    if (line.len > 6 && memcmp(line.data, "data: ", 6) == 0) {
-      data.len = 0;
-      buf_append(&data, line.data + 6, line.len - 6);
-    } else if (line.len > 4 && line.len < ID_BYTES && memcmp(line.data, "id: ", 4) == 0) {
-      (void)snprintf(id, ID_BYTES, "%.*s", (int)line.len - 4, line.data + 4);
-    } else if (line.len == 0) {
-      if (data.len > 0)
-        take_event(buf_str(&data));
-      if (id[0])
-        memcpy(last_event, id, ID_BYTES);
-      data.len = 0;
-    }
-  }
-  buf_release(&line);
+static void read_stream(struct wire *wire, char last_event[WIRE_EVENT_ID_BYTES]) {
+  struct buf data = {0};
+  while (wire_event(wire, &data, last_event))
+    take_event(buf_str(&data));
   buf_release(&data);
 }
 
 static bool open_stream(struct wire *wire, const char *last_event) {
-  if (!wire_open(wire, acp_bridge.state_dir, "GET", "/f/acp-gateway/events", NULL, last_event))
-    return false;
-  if (wire->status == 200)
-    return true;
+  struct buf headers = {0};
+  if (last_event[0])
+    buf_printf(&headers, "Last-Event-ID: %s\r\n", last_event);
+  const struct wire_request request = {
+      .state_dir = acp_bridge.state_dir, .method = "GET", .target = "/f/acp-gateway/events", .headers = buf_str(&headers)};
+  bool is_open = wire_open(wire, &request);
+  buf_release(&headers);
+  if (!is_open || wire->status == 200)
+    return is_open;
   wire_close(wire);
   return false;
 }
@@ -226,7 +215,7 @@ static bool open_stream(struct wire *wire, const char *last_event) {
 static void *run_listener(void *arg) {
   const struct timespec again = {.tv_nsec = AGAIN_NS};
   struct wire *wire = arg;
-  char last_event[ID_BYTES] = "";
+  char last_event[WIRE_EVENT_ID_BYTES] = "";
   bool is_open = true;
   for (;;) {
     if (is_open) {
@@ -244,7 +233,7 @@ bool acp_listen(void) {
   pthread_t thread;
   acp_bridge.sessions = json_object();
   acp_bridge.questions = json_object();
-  if (!open_stream(&wire, NULL))
+  if (!open_stream(&wire, ""))
     return false;
   if (pthread_create(&thread, NULL, run_listener, &wire) != 0) {
     wire_close(&wire);

@@ -5,8 +5,6 @@
 #include "cli/command.h"
 #include <jansson.h>
 
-/* A connected control socket (reads and writes give up after 120 s), or -1 with errno. */
-int client_connect(const char *state_dir);
 /* True if a host answers on the state folder's control socket. */
 bool client_is_running(const struct cli_call *call);
 

@@ -7,6 +7,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/say.h"
+#include "cli/wire.h"
 #include "json/json.h"
 
 #include <errno.h>
@@ -15,14 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define REQUESTS_MAX 64u
 #define LINE_BYTES_MAX (16u << 20)
-#define HEAD_BYTES_MAX (64u * 1024)
 #define AGAIN_NS 500000000L
 #define VERSION_BYTES 16u
 #define SESSION_BYTES 65u
@@ -57,136 +55,60 @@ static void put_failure(const json_t *id, const char *why) {
   buf_release(&text);
 }
 
-/* ---- HTTP ---- */
+/* ---- The hub ---- */
 
-static void write_head(struct buf *out, const char *method, size_t body_len, const char *last_event) {
-  buf_printf(out, "%s %s HTTP/1.0\r\nHost: localhost\r\nAccept: application/json, text/event-stream\r\n", method, bridge.target);
+/* What follows the first lines of a request's head. */
+static void write_headers(struct buf *out, const char *last_event) {
+  buf_append_z(out, "Accept: application/json, text/event-stream\r\n");
   pthread_mutex_lock(&bridge.lock);
   if (bridge.session[0])
     buf_printf(out, "Mcp-Session-Id: %s\r\n", bridge.session);
   if (bridge.version[0])
     buf_printf(out, "MCP-Protocol-Version: %s\r\n", bridge.version);
   pthread_mutex_unlock(&bridge.lock);
-  if (last_event && last_event[0])
+  if (last_event[0])
     buf_printf(out, "Last-Event-ID: %s\r\n", last_event);
-  if (strcmp(method, "POST") == 0)
-    buf_printf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body_len);
-  buf_append_z(out, "\r\n");
 }
 
-/* A connection on which the request has been sent, or -1. */
-static int ask(const char *method, bp_str body, const char *last_event) {
-  const struct timeval forever = {0};
-  struct buf text = {0};
-  int fd = client_connect(bridge.state_dir);
-  if (fd < 0)
-    return -1;
-  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
-  write_head(&text, method, body.len, last_event);
-  buf_append_str(&text, body);
-  bool is_sent = !text.failed;
-  for (size_t at = 0; is_sent && at < text.len;) {
-    ssize_t sent = send(fd, text.data + at, text.len - at, MSG_NOSIGNAL);
-    is_sent = sent > 0 || (sent < 0 && errno == EINTR);
-    at += sent > 0 ? (size_t)sent : 0;
-  }
-  buf_release(&text);
-  if (is_sent)
-    return fd;
-  close(fd);
-  return -1;
+/* Sends the request and reads the answer's head; false: no host, or no HTTP. */
+static bool ask(struct wire *wire, const char *method, bp_str body, const char *last_event) {
+  struct buf headers = {0};
+  write_headers(&headers, last_event);
+  const struct wire_request request = {
+      .state_dir = bridge.state_dir, .method = method, .target = bridge.target, .headers = buf_str(&headers), .body = body};
+  bool is_open = wire_open(wire, &request);
+  buf_release(&headers);
+  bp_str session = is_open ? wire_header(wire, "mcp-session-id") : bp_str_make(NULL, 0);
+  if (session.len == 0 || session.len >= SESSION_BYTES)
+    return is_open;
+  pthread_mutex_lock(&bridge.lock);
+  snprintf(bridge.session, SESSION_BYTES, "%.*s", (int)session.len, session.ptr);
+  pthread_mutex_unlock(&bridge.lock);
+  return is_open;
 }
 
-struct reply {
-  int fd;
-  int64_t status;
-  bool is_stream;
-  struct buf in; /* what has come of the body and is not yet used */
-};
-
-static bool read_more(struct reply *reply) {
-  char *room = reply->in.len < LINE_BYTES_MAX ? buf_reserve(&reply->in, 65536) : NULL;
-  ssize_t got = -1;
-  do
-    got = room ? recv(reply->fd, room, 65536, 0) : -1;
-  while (got < 0 && room && errno == EINTR);
-  if (got > 0)
-    reply->in.len += (size_t)got;
-  return got > 0;
+static bool is_stream(const struct wire *wire) {
+  bp_str type = wire_header(wire, "content-type");
+  return type.len && memmem(type.ptr, type.len, "text/event-stream", 17);
 }
 
-static void take_header(struct reply *reply, bp_str line) {
-  static const bp_str session = BP_STR("mcp-session-id:"), type = BP_STR("content-type:");
-  if (line.len && line.ptr[line.len - 1] == '\r')
-    line.len--;
-  if (line.len > session.len && strncasecmp(line.ptr, session.ptr, session.len) == 0) {
-    bp_str value = str_trim(bp_str_make(line.ptr + session.len, line.len - session.len));
-    pthread_mutex_lock(&bridge.lock);
-    if (value.len < SESSION_BYTES)
-      snprintf(bridge.session, SESSION_BYTES, "%.*s", (int)value.len, value.ptr);
-    pthread_mutex_unlock(&bridge.lock);
-  } else if (line.len > type.len && strncasecmp(line.ptr, type.ptr, type.len) == 0) {
-    reply->is_stream = memmem(line.ptr, line.len, "text/event-stream", 17) != NULL;
-  }
-}
-
-static bool read_head(struct reply *reply) {
-  const char *end = NULL;
-  while (!(end = reply->in.len ? memmem(reply->in.data, reply->in.len, "\r\n\r\n", 4) : NULL))
-    if (reply->in.len > HEAD_BYTES_MAX || !read_more(reply))
-      return false;
-  size_t head_len = (size_t)(end - reply->in.data) + 4;
-  if (head_len < 16 || memcmp(reply->in.data, "HTTP/1.", 7) != 0 || !str_to_i64(bp_str_make(reply->in.data + 9, 3), &reply->status))
-    return false;
-  for (size_t at = 0; at < head_len;) {
-    const char *stop = memchr(reply->in.data + at, '\n', head_len - at);
-    size_t len = stop ? (size_t)(stop - reply->in.data) - at : head_len - at;
-    take_header(reply, bp_str_make(reply->in.data + at, len));
-    at += len + 1;
-  }
-  buf_consume(&reply->in, head_len);
-  return true;
-}
-
-/* ---- Event streams ---- */
-
-/* Hands on what one line of a stream holds; notes the id. */
-static void take_stream_line(bp_str line, char last_event[64]) {
-  if (line.len && line.ptr[line.len - 1] == '\r')
-    line.len--;
-  if (line.len > 6 && memcmp(line.ptr, "data: ", 6) == 0)
-    put_line(bp_str_make(line.ptr + 6, line.len - 6));
-  else if (line.len > 4 && line.len < 64 && memcmp(line.ptr, "id: ", 4) == 0)
-    snprintf(last_event, 64, "%.*s", (int)line.len - 4, line.ptr + 4);
-}
-
-static void read_stream(struct reply *reply, char last_event[64]) {
-  do {
-    const char *end;
-    while (reply->in.len && (end = memchr(reply->in.data, '\n', reply->in.len))) {
-      size_t len = (size_t)(end - reply->in.data);
-      take_stream_line(bp_str_make(reply->in.data, len), last_event);
-      buf_consume(&reply->in, len + 1);
-    }
-  } while (read_more(reply));
+static void read_stream(struct wire *wire, char last_event[WIRE_EVENT_ID_BYTES]) {
+  struct buf data = {0};
+  while (wire_event(wire, &data, last_event))
+    put_line(buf_str(&data));
+  buf_release(&data);
 }
 
 /* ---- Messages ---- */
 
 /* `id`: of the request this answers; NULL for a notification or an answer. */
-static void read_reply(struct reply *reply, const json_t *id, bool is_initialize) {
-  char last_event[64] = "";
-  if (!read_head(reply)) {
-    put_failure(id, "the host closed the connection");
+static void read_reply(struct wire *wire, const json_t *id, bool is_initialize) {
+  char last_event[WIRE_EVENT_ID_BYTES] = "";
+  if (is_stream(wire)) {
+    read_stream(wire, last_event);
     return;
   }
-  if (reply->is_stream) {
-    read_stream(reply, last_event);
-    return;
-  }
-  while (read_more(reply))
-    continue;
-  json_t *body = reply->in.len ? doc_parse(buf_str(&reply->in), &doc_default_limits, NULL) : NULL;
+  json_t *body = wire_json(wire);
   bool is_ours = json_is_object(body) && json_object_get(body, "jsonrpc") && !json_is_null(json_object_get(body, "id"));
   const char *version = json_string_value(json_object_get(json_object_get(body, "result"), "protocolVersion"));
   if (is_initialize && version) {
@@ -197,21 +119,21 @@ static void read_reply(struct reply *reply, const json_t *id, bool is_initialize
   const json_t *error = json_object_get(body, "error");
   const char *why = json_string_value(json_is_object(error) ? json_object_get(error, "message") : error ? error : json_object_get(body, "detail"));
   if (is_ours)
-    put_line(str_trim(buf_str(&reply->in)));
-  else if (reply->status >= 400)
+    put_line(str_trim(buf_str(&wire->in)));
+  else if (wire->status >= 400)
     put_failure(id, why ? why : "the host refused the message");
   json_decref(body);
 }
 
 static void exchange_message(bp_str line, const json_t *id, bool is_initialize) {
-  struct reply reply = {.fd = ask("POST", line, NULL)};
-  if (reply.fd < 0) {
-    put_failure(id, "no host is running: start one with `backplane run`");
+  struct wire wire = {0};
+  if (!ask(&wire, "POST", line, "")) {
+    bool is_absent = errno == ENOENT || errno == ECONNREFUSED;
+    put_failure(id, is_absent ? "no host is running: start one with `backplane run`" : "the host closed the connection");
     return;
   }
-  read_reply(&reply, id, is_initialize);
-  buf_release(&reply.in);
-  close(reply.fd);
+  read_reply(&wire, id, is_initialize);
+  wire_close(&wire);
 }
 
 struct message {
@@ -258,17 +180,16 @@ static void start_request(bp_str line, json_t *id) {
 /* What servers send by themselves, for as long as we run. */
 static void *run_listener(void *arg) {
   const struct timespec again = {.tv_nsec = AGAIN_NS};
-  char last_event[64] = "";
+  char last_event[WIRE_EVENT_ID_BYTES] = "";
   (void)arg;
   for (;;) {
-    struct reply reply = {.fd = ask("GET", BP_LIT(""), last_event)};
-    if (reply.fd >= 0) {
-      if (read_head(&reply) && reply.is_stream)
-        read_stream(&reply, last_event);
+    struct wire wire = {0};
+    if (ask(&wire, "GET", bp_str_make(NULL, 0), last_event)) {
+      if (is_stream(&wire))
+        read_stream(&wire, last_event);
       else
         last_event[0] = '\0';
-      buf_release(&reply.in);
-      close(reply.fd);
+      wire_close(&wire);
     }
     nanosleep(&again, NULL);
   }
@@ -338,12 +259,9 @@ static int run(const struct cli_call *call) {
   }
   free(line);
   wait_for_fewer(0);
-  int fd = bridge.session[0] ? ask("DELETE", BP_LIT(""), NULL) : -1;
-  if (fd >= 0) {
-    char answer[64];
-    (void)!recv(fd, answer, sizeof(answer), 0);
-    close(fd);
-  }
+  struct wire wire = {0};
+  if (bridge.session[0] && ask(&wire, "DELETE", bp_str_make(NULL, 0), ""))
+    wire_close(&wire);
   return CLI_DONE;
 }
 
