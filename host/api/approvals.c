@@ -12,19 +12,6 @@
 #define ROWS_MOST 1000
 #define PREFIX "/api/backplane/approvals/"
 
-static void answer(void *ctx, json_t *found, bp_status status, const bp_error *err) {
-  struct http_exchange *x = waiting_end(ctx);
-  if (x && status == BP_OK)
-    reply_json(x, 200, json_incref(found));
-  else if (x)
-    reply_failure(x, status, err);
-}
-
-static void refuse(struct waiting *waiting, bp_status status, const bp_error *err) {
-  struct http_exchange *x = waiting_end(waiting);
-  reply_failure(x, status, err);
-}
-
 void api_approvals(struct http_exchange *x, bp_str body) {
   bp_error err = BP_ERROR_INIT;
   struct buf state = {0};
@@ -34,9 +21,9 @@ void api_approvals(struct http_exchange *x, bp_str body) {
     return;
   query_value(x->query, BP_LIT("state"), &state);
   struct waiting *waiting = waiting_begin(x);
-  bp_status status = approvals_list(after, buf_str(&state), (uint32_t)limit, answer, waiting, &err);
+  bp_status status = approvals_list(after, buf_str(&state), (uint32_t)limit, waiting_answer, waiting, &err);
   if (status != BP_OK)
-    refuse(waiting, status, &err);
+    waiting_refuse(waiting, status, &err);
   buf_release(&state);
 }
 
@@ -45,14 +32,14 @@ static void read_one(struct http_exchange *x, bp_str id, approval_read_fn done) 
   struct waiting *waiting = waiting_begin(x);
   bp_status status = approvals_get(id, done, waiting, &err);
   if (status != BP_OK)
-    refuse(waiting, status, &err);
+    waiting_refuse(waiting, status, &err);
 }
 
 void api_approval(struct http_exchange *x, bp_str body) {
   (void)body;
   bp_str id = read_last_segment(x, PREFIX);
   if (id.len)
-    read_one(x, id, answer);
+    read_one(x, id, waiting_answer);
 }
 
 /* ---- Deciding ---- */

@@ -8,19 +8,6 @@
 #define ROWS_DEFAULT 100
 #define ROWS_MOST 1000
 
-static void answer(void *ctx, json_t *found, bp_status status, const bp_error *err) {
-  struct http_exchange *x = waiting_end(ctx);
-  if (x && status == BP_OK)
-    reply_json(x, 200, json_incref(found));
-  else if (x)
-    reply_failure(x, status, err);
-}
-
-static void refuse(struct waiting *waiting, bp_status status, const bp_error *err) {
-  struct http_exchange *x = waiting_end(waiting);
-  reply_failure(x, status, err);
-}
-
 void api_audit(struct http_exchange *x, bp_str body) {
   bp_error err = BP_ERROR_INIT;
   struct buf set = {0}, verdict = {0}, principal = {0};
@@ -34,9 +21,9 @@ void api_audit(struct http_exchange *x, bp_str body) {
   const struct audit_filter filter = {
       .after = after, .set = buf_str(&set), .verdict = buf_str(&verdict), .principal = buf_str(&principal), .limit = (uint32_t)limit};
   struct waiting *waiting = waiting_begin(x);
-  bp_status status = audit_list(&filter, answer, waiting, &err);
+  bp_status status = audit_list(&filter, waiting_answer, waiting, &err);
   if (status != BP_OK)
-    refuse(waiting, status, &err);
+    waiting_refuse(waiting, status, &err);
   buf_release(&set);
   buf_release(&verdict);
   buf_release(&principal);
@@ -54,7 +41,7 @@ void api_audit_entry(struct http_exchange *x, bp_str body) {
     return;
   }
   struct waiting *waiting = waiting_begin(x);
-  bp_status status = audit_get(id, answer, waiting, &err);
+  bp_status status = audit_get(id, waiting_answer, waiting, &err);
   if (status != BP_OK)
-    refuse(waiting, status, &err);
+    waiting_refuse(waiting, status, &err);
 }

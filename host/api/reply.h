@@ -31,5 +31,9 @@ bool query_integer(struct http_exchange *x, const char *name, int64_t minimum, i
 struct waiting;
 struct waiting *waiting_begin(struct http_exchange *x);
 struct http_exchange *waiting_end(struct waiting *waiting);
+/* The end of one whose answer is JSON that was looked up (borrowed), or a failure. `ctx` is the struct waiting. */
+void waiting_answer(void *ctx, json_t *found, bp_status status, const bp_error *err);
+/* The end of one that could not be begun: the client is still there. */
+void waiting_refuse(struct waiting *waiting, bp_status status, const bp_error *err);
 
 #endif

@@ -31,3 +31,15 @@ struct http_exchange *waiting_end(struct waiting *waiting) {
   free(waiting);
   return x;
 }
+
+void waiting_answer(void *ctx, json_t *found, bp_status status, const bp_error *err) {
+  struct http_exchange *x = waiting_end(ctx);
+  if (x && status == BP_OK)
+    reply_json(x, 200, json_incref(found));
+  else if (x)
+    reply_failure(x, status, err);
+}
+
+void waiting_refuse(struct waiting *waiting, bp_status status, const bp_error *err) {
+  reply_failure(waiting_end(waiting), status, err);
+}

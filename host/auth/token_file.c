@@ -1,6 +1,7 @@
 /* Reading and replacing the token files; see token_file.h. What stands in them is the business of tokens.c. */
 #include "auth/token_file.h"
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -69,30 +70,6 @@ bp_status token_file_read(const char *path, char **ret_text, size_t *ret_len, bp
   return BP_OK;
 }
 
-static bool write_all(int fd, bp_str text) {
-  for (size_t done = 0; done < text.len;) {
-    ssize_t n = write(fd, text.ptr + done, text.len - done);
-    if (n < 0 && errno != EINTR)
-      return false;
-    if (n > 0)
-      done += (size_t)n;
-  }
-  return fsync(fd) == 0;
-}
-
-static bool sync_folder_of(const char *path) {
-  char *folder = str_dupz(str_from(path));
-  char *slash = strrchr(folder, '/');
-  if (slash != NULL)
-    *slash = '\0';
-  int fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool is_synced = fd >= 0 && fsync(fd) == 0;
-  if (fd >= 0)
-    close(fd);
-  free(folder);
-  return is_synced;
-}
-
 /* A temporary file left by a crash is ours to replace: the folder is 0700. */
 static bool replace(const char *path, bp_str text) {
   char beside[PATH_MAX];
@@ -105,11 +82,11 @@ static bool replace(const char *path, bp_str text) {
   int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return false;
-  bool is_written = write_all(fd, text);
+  bool is_written = io_write_all(fd, text) && fsync(fd) == 0;
   int error = errno;
   close(fd);
   if (is_written && rename(beside, path) == 0)
-    return sync_folder_of(path);
+    return io_sync_folder_of(path);
   if (is_written)
     error = errno;
   (void)unlink(beside);

@@ -1,6 +1,7 @@
 /* The host's log; see log.h. Masking is in log_mask.c. */
 #include "base/log.h"
 #include "base/buf.h"
+#include "base/iso_time.h"
 #include "base/log_mask.h"
 #include "base/str.h"
 
@@ -8,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048
@@ -93,16 +93,6 @@ static void make_text(char *data, size_t len) {
   }
 }
 
-static void append_time(struct buf *b) {
-  struct timespec now;
-  struct tm parts;
-  char text[32];
-  clock_gettime(CLOCK_REALTIME, &now);
-  gmtime_r(&now.tv_sec, &parts);
-  strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-  buf_printf(b, "%s.%03ldZ", text, now.tv_nsec / 1000000);
-}
-
 static void append_fields(struct buf *b, bp_array fields, bool json) {
   for (uint32_t i = 0; i < fields.count; i++) {
     const bp_log_field *field = (const bp_log_field *)(const void *)((const char *)fields.ptr + (size_t)i * fields.stride);
@@ -116,8 +106,9 @@ static void append_fields(struct buf *b, bp_array fields, bool json) {
 }
 
 static void append_line(struct buf *b, uint32_t level, bp_str module, bp_str message, bp_array fields, bool json) {
+  char time[ISO_TIME_BYTES];
   buf_append_z(b, json ? "{\"time\":\"" : "");
-  append_time(b);
+  buf_append_str(b, iso_time_now(time));
   buf_printf(b, json ? "\",\"level\":\"%s\",\"module\":\"" : " %-5s ", level_names[level]);
   append_escaped(b, module, json);
   buf_append_z(b, json ? "\",\"message\":\"" : ": ");

@@ -2,6 +2,7 @@
 #include "cli/module_file.h"
 #include "base/buf.h"
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/str.h"
 #include "cli/paths.h"
 
@@ -64,7 +65,7 @@ static bool write_text(int folder, const char *name, bp_str text) {
   int fd = openat(folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (fd < 0)
     return false;
-  bool ok = write(fd, text.ptr, text.len) == (ssize_t)text.len && fsync(fd) == 0;
+  bool ok = io_write_all(fd, text) && fsync(fd) == 0;
   return close(fd) == 0 && ok;
 }
 

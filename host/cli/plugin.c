@@ -1,5 +1,6 @@
 /* `backplane plugin new ID`: a small complete plugin in a folder of its own, from the files of the installed template. */
 #include "base/buf.h"
+#include "base/io.h"
 #include "base/str.h"
 #include "cli/commands.h"
 #include "cli/paths.h"
@@ -118,7 +119,7 @@ static bool write_new(const char *path, bp_str text) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0)
     return false;
-  bool ok = write(fd, text.ptr, text.len) == (ssize_t)text.len;
+  bool ok = io_write_all(fd, text);
   return close(fd) == 0 && ok;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/probe.h"
 #include "base/buf.h"
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/str.h"
 #include "cli/say.h"
 
@@ -78,13 +79,7 @@ static _Noreturn void run_child(int out, probe_fn run, void *arg) {
   json_t *answer = run(arg, &err);
   json_t *envelope = answer ? json_pack("{s:o}", "answer", answer) : json_pack("{s:o}", "error", error_json(&err));
   doc_write(&text, envelope);
-  for (size_t at = 0; at < text.len;) {
-    ssize_t written = write(out, text.data + at, text.len - at);
-    if (written <= 0)
-      _exit(CLI_FAILED);
-    at += (size_t)written;
-  }
-  _exit(CLI_DONE);
+  _exit(io_write_all(out, buf_str(&text)) ? CLI_DONE : CLI_FAILED);
 }
 
 static int64_t now_ms(void) {

@@ -2,6 +2,7 @@
  * job.h. */
 #include "fs/change.h"
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/str.h"
 #include "fs/beneath.h"
 #include "fs/durable.h"
@@ -53,7 +54,7 @@ bp_status change_move(struct fs_job *job, int from, const char *name, const stru
 /* ---- write ---- */
 
 static bool fill(int fd, const struct buf *data, mode_t mode) {
-  return durable_write_all(fd, data->data, data->len) && (mode == 0 || fchmod(fd, mode) == 0) && fsync(fd) == 0;
+  return io_write_all(fd, buf_str(data)) && (mode == 0 || fchmod(fd, mode) == 0) && fsync(fd) == 0;
 }
 
 /* A failed fsync means that the file may not be on disk: it is given up, not tried again. */

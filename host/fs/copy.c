@@ -2,6 +2,7 @@
  * not at all. Links are copied as links; sockets, pipes and devices are refused. Part of job.h. */
 #include "fs/copy.h"
 #include "base/fail.h"
+#include "base/io.h"
 #include "fs/beneath.h"
 #include "fs/change.h"
 #include "fs/durable.h"
@@ -31,7 +32,7 @@ static bool copy_by_hand(const struct fs_job *job, int from, int to) {
     else if (got > 0 && job_should_end(job)) {
       errno = ECANCELED;
       got = -1;
-    } else if (got > 0 && !durable_write_all(to, buffer, (size_t)got))
+    } else if (got > 0 && !io_write_all(to, bp_str_make(buffer, (size_t)got)))
       got = -1;
   }
   int error = errno;

@@ -13,19 +13,6 @@ void durable_temp_name(char ret[DURABLE_TEMP_BYTES]) {
   snprintf(ret, DURABLE_TEMP_BYTES, ".backplane-%016llx.tmp", number);
 }
 
-bool durable_write_all(int fd, const char *data, size_t len) {
-  while (len > 0) {
-    ssize_t written = write(fd, data, len);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return false;
-    data += written;
-    len -= (size_t)written;
-  }
-  return true;
-}
-
 static bool sync_and_close(int fd) {
   bool is_synced = fd >= 0 && fsync(fd) == 0;
   int error = errno;

@@ -11,7 +11,6 @@
 /* A name nobody else uses: ".backplane-<random>.tmp". */
 void durable_temp_name(char ret[DURABLE_TEMP_BYTES]);
 /* All of these: false and errno. */
-bool durable_write_all(int fd, const char *data, size_t len);
 bool durable_sync_file(int dir, const char *name);
 /* `dir` may be an O_PATH descriptor. */
 bool durable_sync_folder(int dir);

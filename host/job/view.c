@@ -1,20 +1,13 @@
 /* Jobs as JSON; see view.h. */
 #include "job/view.h"
+#include "base/iso_time.h"
 #include "base/str.h"
 #include "json/json.h"
 
-#include <stdio.h>
-#include <time.h>
-
 static json_t *time_json(int64_t ms) {
-  time_t seconds = (time_t)(ms / 1000);
-  struct tm parts;
-  char text[40];
-  if (!ms || !gmtime_r(&seconds, &parts))
-    return json_null();
-  size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-  snprintf(text + len, sizeof(text) - len, ".%03dZ", (int)(ms % 1000));
-  return json_string(text);
+  char text[ISO_TIME_BYTES];
+  bp_str time = ms ? iso_time(ms, text) : BP_LIT("");
+  return time.len ? json_stringn(time.ptr, time.len) : json_null();
 }
 
 static json_t *value_json(bp_str text) {

@@ -1,6 +1,8 @@
 /* Writing log lines to files; see topic_log.h. */
 #include "live/topic_log.h"
 #include "base/buf.h"
+#include "base/io.h"
+#include "base/iso_time.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -16,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FLUSH_MS 500
@@ -46,25 +47,13 @@ static struct {
 
 /* ---- On a worker ---- */
 
-static int write_all(int fd, bp_str text) {
-  while (text.len > 0) {
-    ssize_t n = write(fd, text.ptr, text.len);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      return errno;
-    text = bp_str_make(text.ptr + n, text.len - (size_t)n);
-  }
-  return 0;
-}
-
 static int write_file(const char *path, bp_str text) {
   char older[1100];
   struct stat info;
   int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return errno;
-  int error = write_all(fd, text);
+  int error = io_write_all(fd, text) ? 0 : errno;
   bool is_large = fstat(fd, &info) == 0 && info.st_size >= TOPIC_LOG_FILE_BYTES;
   close(fd);
   snprintf(older, sizeof(older), "%s.1", path);
@@ -173,18 +162,9 @@ static struct topic_log *find(bp_str topic) {
   return log;
 }
 
-static void append_time(struct buf *out) {
-  struct timespec now;
-  struct tm parts;
-  char text[32];
-  clock_gettime(CLOCK_REALTIME, &now);
-  gmtime_r(&now.tv_sec, &parts);
-  strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
-  buf_printf(out, "{\"time\":\"%s.%03dZ\",\"key\":", text, (int)(now.tv_nsec / 1000000));
-}
-
 void topic_log_add(bp_str topic, bp_str key, bp_str payload) {
   LOOP_MAIN();
+  char time[ISO_TIME_BYTES];
   struct topic_log *log = find(topic);
   if (!log || payload.len < 2)
     return;
@@ -193,7 +173,7 @@ void topic_log_add(bp_str topic, bp_str key, bp_str payload) {
     return;
   }
   note_dropped(log);
-  append_time(&log->text);
+  buf_printf(&log->text, "{\"time\":\"%s\",\"key\":", iso_time_now(time).ptr);
   doc_write_string(&log->text, key);
   buf_append_char(&log->text, ',');
   buf_append(&log->text, payload.ptr + 1, payload.len - 1);

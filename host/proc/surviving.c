@@ -3,6 +3,7 @@
  * Records are replaced atomically and not synced: after a power cut no child lives that one could be about. */
 #include "proc/surviving.h"
 #include "base/buf.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "host.h"
@@ -104,7 +105,7 @@ static void record_text(const struct child *child, struct buf *out) {
 
 static bool write_file(const char *path, bp_str text) {
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  bool is_written = fd >= 0 && write(fd, text.ptr, text.len) == (ssize_t)text.len;
+  bool is_written = fd >= 0 && io_write_all(fd, text);
   if (fd >= 0 && close(fd) != 0)
     is_written = false;
   return is_written;

@@ -1,6 +1,7 @@
 /* Spooling uploads; see spool.h. Names, folders and keeping are in folder_file.c. */
 #include "router/spool.h"
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/str.h"
 #include "router/folder_file.h"
 
@@ -143,13 +144,8 @@ static bool make_file(struct spool *spool, struct spool_file *file) {
 }
 
 static bool write_block(struct spool_file *file, const struct spool_block *block) {
-  for (size_t done = 0; done < block->len;) {
-    ssize_t n = write(file->fd, block->data + done, block->len - done);
-    if (n < 0 && errno != EINTR)
-      return false;
-    if (n > 0)
-      done += (size_t)n;
-  }
+  if (!io_write_all(file->fd, bp_str_make(block->data, block->len)))
+    return false;
   file->size_bytes += block->len;
   return crypto_hash_sha256_update(&file->hash, (const unsigned char *)block->data, block->len) == 0;
 }

@@ -1,11 +1,11 @@
 /* Keys and their files; see key.h. A file holds 64 hex digits and a newline. */
 #include "secret/key.h"
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,30 +28,6 @@ bp_status secret_key_derive(bp_str passphrase, const unsigned char salt[SECRET_S
   return BP_OK;
 }
 
-static bool write_all(int fd, const char *text, size_t len) {
-  while (len > 0) {
-    ssize_t written = write(fd, text, len);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return false;
-    text += written;
-    len -= (size_t)written;
-  }
-  return true;
-}
-
-/* The entry of a file is on disk only when its folder is. */
-static bool sync_folder_of(const char *path) {
-  char *copy = str_dupz(str_from(path));
-  int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool is_synced = fd >= 0 && fsync(fd) == 0;
-  if (fd >= 0)
-    close(fd);
-  free(copy);
-  return is_synced;
-}
-
 bp_status secret_key_create(const char *path, struct secret_key *ret, bp_error *err) {
   char text[FILE_BYTES + 1];
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -60,7 +36,7 @@ bp_status secret_key_create(const char *path, struct secret_key *ret, bp_error *
   randombytes_buf(ret->bytes, sizeof(ret->bytes));
   sodium_bin2hex(text, sizeof(text), ret->bytes, sizeof(ret->bytes));
   text[FILE_BYTES - 1] = '\n';
-  bool is_written = write_all(fd, text, FILE_BYTES) && fsync(fd) == 0 && sync_folder_of(path);
+  bool is_written = io_write_all(fd, bp_str_make(text, FILE_BYTES)) && fsync(fd) == 0 && io_sync_folder_of(path);
   int error = errno;
   sodium_memzero(text, sizeof(text));
   close(fd);
@@ -117,7 +93,7 @@ bp_status secret_key_read(const char *path, struct secret_key *ret, bp_error *er
 }
 
 bp_status secret_key_replace(const char *from, const char *to, bp_error *err) {
-  if (rename(from, to) == 0 && sync_folder_of(to))
+  if (rename(from, to) == 0 && io_sync_folder_of(to))
     return BP_OK;
   return fail(err, BP_E_IO, "cannot put the key file \"%s\" in place: %s", to, strerror(errno));
 }

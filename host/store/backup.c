@@ -2,6 +2,7 @@
 #include "store/backup.h"
 #include "base/buf.h"
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -20,16 +21,6 @@
 static bp_str folder_of(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? bp_str_make(path, slash == path ? 1 : (size_t)(slash - path)) : BP_LIT(".");
-}
-
-bool backup_sync_folder(const char *path) {
-  char *folder = str_dupz(folder_of(path));
-  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  free(folder);
-  bool is_synced = fd >= 0 && fsync(fd) == 0;
-  if (fd >= 0)
-    close(fd);
-  return is_synced;
 }
 
 static bp_status copy_pages(sqlite3 *from, sqlite3 *to, backup_stop_fn stop, bp_error *err) {
@@ -77,7 +68,7 @@ static bp_status publish(const char *temporary, const char *path, bp_error *err)
   if (link(temporary, path) != 0)
     return fail(err, errno == EEXIST ? BP_E_EXISTS : BP_E_IO, "writing the backup \"%s\" failed: %s", path, strerror(errno));
   unlink(temporary);
-  return backup_sync_folder(path) ? BP_OK : fail(err, BP_E_IO, "writing the backup \"%s\" failed: %s", path, strerror(errno));
+  return io_sync_folder_of(path) ? BP_OK : fail(err, BP_E_IO, "writing the backup \"%s\" failed: %s", path, strerror(errno));
 }
 
 bp_status backup_copy(sqlite3 *from, const char *path, backup_stop_fn stop, bp_error *err) {

@@ -16,7 +16,5 @@ bp_status backup_copy(sqlite3 *from, const char *path, backup_stop_fn stop, bp_e
 bp_status backup_before_migration(struct database *d, const char *path, backup_stop_fn stop, bp_error *err);
 /* <folder of state_path>/backups/<kind>-<time>.db; makes the folder. Free with free; NULL with `err`. */
 char *backup_name(const char *state_path, const char *kind, bp_error *err);
-/* fsync of the folder a path is in. */
-bool backup_sync_folder(const char *path);
 
 #endif

@@ -1,6 +1,7 @@
 /* store_check and store_restore: a backup takes the place of STATE/state.db while no host runs. What it replaces is kept as a backup. */
 #include "base/buf.h"
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "store/backup.h"
@@ -100,7 +101,7 @@ static bp_status replace(const char *path, const char *copy, const char *kept, b
   if (!rename_beside(path, kept, "-wal"))
     return fail(err, BP_E_IO, "keeping the log of the present store failed: %s", strerror(errno));
   remove_beside(path, "-shm");
-  if (rename(copy, path) != 0 || !backup_sync_folder(path))
+  if (rename(copy, path) != 0 || !io_sync_folder_of(path))
     return fail(err, BP_E_IO, "putting the backup in place of \"%s\" failed: %s", path, strerror(errno));
   if (had_store)
     log_info("store", "the replaced store is kept as %s", kept);
