@@ -42,7 +42,7 @@ void op_agents(struct call *call) {
 
 static void answer_started(struct call *call, const struct process *process) {
   const struct gateway *gw = call->gw;
-  char time[TIME_BYTES];
+  char time[KIT_TIME_BYTES];
   bp_json_writer w = writer(gw);
   if (w) {
     gw->json->object_begin(w);
@@ -132,7 +132,7 @@ void op_agent_status(struct call *call) {
   struct gateway *gw = call->gw;
   struct agent *agent = agent_find(gw, call->path_id);
   const struct process *process = agent ? process_of(gw, agent) : NULL;
-  char started[TIME_BYTES], active[TIME_BYTES];
+  char started[KIT_TIME_BYTES], active[KIT_TIME_BYTES];
   bp_str none = {NULL, 0};
   unsigned sessions = 0;
   for (const struct session *session = gw->sessions; session; session = session->next)
@@ -178,7 +178,7 @@ void op_auth_init(struct call *call) {
 
 void op_auth_status(struct call *call) {
   const struct gateway *gw = call->gw;
-  char time[TIME_BYTES];
+  char time[KIT_TIME_BYTES];
   if (!find_agent(call))
     return;
   bp_json_writer w = writer(gw);
@@ -257,7 +257,7 @@ void op_auth_token(struct call *call) {
 /* The one answer without an envelope's data. */
 void op_health(struct call *call) {
   const struct gateway *gw = call->gw;
-  char time[TIME_BYTES];
+  char time[KIT_TIME_BYTES];
   bp_json_writer w = writer(gw);
   if (!w) {
     call_fail(call, 503, BP_E_NO_MEMORY, "", "out of memory");

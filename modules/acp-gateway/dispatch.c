@@ -16,7 +16,7 @@ static const struct {
 static void notified(struct process *process, bp_str method, bp_json params) {
   bp_str id = {NULL, 0};
   struct session *session = get_text(process->gw, params, "sessionId", &id) ? session_of(process, id) : NULL;
-  if (session && str_is(method, "session/update"))
+  if (session && kit_same(method, "session/update"))
     update_take(session, params);
 }
 
@@ -27,7 +27,7 @@ void dispatch_incoming(struct process *process, const char *id, bp_str method, b
     return;
   }
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-    if (!str_is(method, methods[i].name))
+    if (!kit_same(method, methods[i].name))
       continue;
     struct session *session = get_text(process->gw, params, "sessionId", &session_id) ? session_of(process, session_id) : NULL;
     if (session)

@@ -53,7 +53,7 @@ void event_publish(struct gateway *gw, const char *type, bp_str session, bp_str 
 
 void event_publish_with(struct gateway *gw, const char *type, bp_str session, bp_str agent, bp_json_writer data, const bp_db_step *more,
                         published_fn done, void *ctx) {
-  char time[TIME_BYTES];
+  char time[KIT_TIME_BYTES];
   bp_json_writer w = writer(gw);
   bp_str text = {NULL, 0}, payload = {NULL, 0};
   bp_status status = w && data ? gw->json->writer_text(data, &text, NULL) : BP_E_NO_MEMORY;
@@ -121,7 +121,7 @@ static uint32_t render(void *ctx, const bp_live_event *event, bp_json_writer fra
     *ret_name = BP_LIT("resync");
     return 1;
   }
-  if (!str_is(event->topic, EVENT_TOPIC)) {
+  if (!kit_same(event->topic, EVENT_TOPIC)) {
     gw->json->put_raw(frame, BP_LIT("ping"));
     *ret_name = BP_LIT("ping");
     return 1;

@@ -29,12 +29,10 @@ struct session;
 
 /* ---- text.c: small buffers and texts ---- */
 
-bool str_is(bp_str a, const char *b);
 bool str_eq(bp_str a, bp_str b);
 /* Milliseconds since 1970, and as "2026-01-01T12:00:00.000Z". */
 int64_t now_ms(const struct gateway *gw);
-#define TIME_BYTES 32
-bp_str time_text(int64_t ms, char out[TIME_BYTES]);
+bp_str time_text(int64_t ms, char out[KIT_TIME_BYTES]);
 void random_id(const struct gateway *gw, const char *prefix, char out[ID_BYTES]);
 /* Members of an object; false where it is absent or of another type. */
 bool get_text(const struct gateway *gw, bp_json object, const char *name, bp_str *ret);

@@ -52,7 +52,7 @@ void agents_free(struct gateway *gw) {
 
 struct agent *agent_find(struct gateway *gw, bp_str id) {
   for (uint32_t i = 0; i < gw->agent_count; i++)
-    if (str_is(id, gw->agents[i].id))
+    if (kit_same(id, gw->agents[i].id))
       return &gw->agents[i];
   return NULL;
 }

@@ -96,7 +96,7 @@ static void permission_free(struct permission *p) {
 
 static bool kind_of(const struct gateway *gw, bp_json option, const char *kind) {
   bp_str text = {NULL, 0};
-  return get_text(gw, option, "kind", &text) && str_is(text, kind);
+  return get_text(gw, option, "kind", &text) && kit_same(text, kind);
 }
 
 /* The option to select: the one asked for, else by kind. False: there is none, so the answer is "cancelled". */
@@ -205,7 +205,7 @@ struct verdict_wait {
 
 static struct permission *find_in(struct session *session, bp_str id) {
   for (struct permission *p = session->permissions; p; p = p->next)
-    if (str_is(id, p->id))
+    if (kit_same(id, p->id))
       return p;
   return NULL;
 }
@@ -221,7 +221,7 @@ static void on_verdict(void *ctx, const bp_verdict *verdict) {
     finish(p, true, false, bp_str_make(NULL, 0), "denied by a rule");
   } else if (p) {
     if (verdict->verdict == BP_VERDICT_ALLOW && gw->json->parse(gw->self, verdict->facts, &facts, NULL) == BP_OK &&
-        get_text(gw, facts, "decision", &decision) && str_is(decision, "allow")) {
+        get_text(gw, facts, "decision", &decision) && kit_same(decision, "allow")) {
       finish(p, true, true, bp_str_make(NULL, 0), "allowed by a rule");
     } else {
       if (verdict->verdict == BP_VERDICT_ASK && verdict->approval_id.len)
@@ -408,11 +408,12 @@ void permission_approval(void *ctx, const bp_live_event *event) {
   bp_str id = {NULL, 0}, state = {NULL, 0};
   if (event->flags || gw->json->parse(gw->self, event->payload, &root, NULL) != BP_OK)
     return;
-  bool is_decided = get_text(gw, root, "id", &id) && get_text(gw, root, "state", &state) && (str_is(state, "approved") || str_is(state, "denied"));
+  bool is_decided =
+      get_text(gw, root, "id", &id) && get_text(gw, root, "state", &state) && (kit_same(state, "approved") || kit_same(state, "denied"));
   for (struct session *session = is_decided ? gw->sessions : NULL; session; session = session->next)
     for (struct permission *p = session->permissions; p; p = p->next)
-      if (p->approval && str_is(id, p->approval) && is_open(p)) {
-        finish(p, true, str_is(state, "approved"), bp_str_make(NULL, 0), str_is(state, "approved") ? "granted" : "denied");
+      if (p->approval && kit_same(id, p->approval) && is_open(p)) {
+        finish(p, true, kit_same(state, "approved"), bp_str_make(NULL, 0), kit_same(state, "approved") ? "granted" : "denied");
         gw->json->release(gw->self, root);
         return;
       }

@@ -45,7 +45,7 @@ static void on_call(void *ctx, bp_service_call service, bp_str method, bp_str pa
   }
   get_text(gw, call.args, "id", &call.path_id);
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-    if (str_is(method, methods[i].name)) {
+    if (kit_same(method, methods[i].name)) {
       methods[i].run(&call);
       gw->json->release(gw->self, call.args);
       return;

@@ -9,14 +9,14 @@
 
 struct session *session_find(struct gateway *gw, bp_str id) {
   for (struct session *session = gw->sessions; session; session = session->next)
-    if (str_is(id, session->id))
+    if (kit_same(id, session->id))
       return session;
   return NULL;
 }
 
 struct session *session_of(struct process *process, bp_str acp_id) {
   for (struct session *session = process->gw->sessions; session; session = session->next)
-    if (session->process == process && str_is(acp_id, session->acp_id))
+    if (session->process == process && kit_same(acp_id, session->acp_id))
       return session;
   return NULL;
 }
@@ -57,7 +57,7 @@ const char *session_status(const struct session *session) {
 
 void session_write(const struct session *session, bp_json_writer w) {
   const struct gateway *gw = session->gw;
-  char time[TIME_BYTES], active[TIME_BYTES];
+  char time[KIT_TIME_BYTES], active[KIT_TIME_BYTES];
   bp_str none = {NULL, 0};
   gw->json->object_begin(w);
   put_text(gw, w, "id", str_z(session->id));

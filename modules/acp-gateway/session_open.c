@@ -157,7 +157,7 @@ static void reattached(struct opening *o, bp_str acp_id, bp_json result) {
   struct session *session = o->session;
   session->is_attaching = false;
   session_keep_state(session, result);
-  if (acp_id.len && acp_id.len < ID_BYTES && !str_is(acp_id, session->acp_id)) {
+  if (acp_id.len && acp_id.len < ID_BYTES && !kit_same(acp_id, session->acp_id)) {
     memset(session->acp_id, 0, sizeof(session->acp_id));
     memcpy(session->acp_id, acp_id.ptr, acp_id.len);
     const bp_db_value values[] = {db_text(str_z(session->id)), db_text(acp_id)};

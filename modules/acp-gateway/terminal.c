@@ -53,7 +53,7 @@ static struct terminal *find(struct session *session, const char *rpc_id, bp_jso
   bp_str id = {NULL, 0};
   get_text(session->gw, params, "terminalId", &id);
   for (struct terminal *t = session->terminals; t; t = t->next)
-    if (str_is(id, t->id))
+    if (kit_same(id, t->id))
       return t;
   rpc_error(session->process, rpc_id, RPC_NOT_FOUND, "no such terminal");
   return NULL;

@@ -26,21 +26,12 @@ bool str_eq(bp_str a, bp_str b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-bool str_is(bp_str a, const char *b) {
-  return str_eq(a, str_z(b));
-}
-
 int64_t now_ms(const struct gateway *gw) {
   return gw->core->now_wall_ns() / 1000000;
 }
 
-bp_str time_text(int64_t ms, char out[TIME_BYTES]) {
-  time_t seconds = (time_t)(ms / 1000);
-  struct tm parts;
-  gmtime_r(&seconds, &parts);
-  size_t len = strftime(out, TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
-  int more = snprintf(out + len, TIME_BYTES - len, ".%03dZ", (int)(ms % 1000));
-  return bp_str_make(out, len + (size_t)(more > 0 ? more : 0));
+bp_str time_text(int64_t ms, char out[KIT_TIME_BYTES]) {
+  return kit_time_text(ms * 1000000, out);
 }
 
 void random_id(const struct gateway *gw, const char *prefix, char out[ID_BYTES]) {
@@ -91,16 +82,7 @@ bp_json_writer writer(const struct gateway *gw) {
 }
 
 char *json_copy(const struct gateway *gw, bp_json value) {
-  bp_json_writer w = value ? writer(gw) : 0;
-  bp_str text = {NULL, 0};
-  char *copy = NULL;
-  if (!w)
-    return NULL;
-  gw->json->put_value(w, value);
-  if (gw->json->writer_text(w, &text, NULL) == BP_OK)
-    copy = str_dup(text);
-  gw->json->writer_free(w);
-  return copy;
+  return kit_text_of_json(gw->json, gw->self, value).ptr;
 }
 
 void put_text(const struct gateway *gw, bp_json_writer w, const char *name, bp_str value) {

@@ -98,7 +98,7 @@ void timeline_turn(const struct session *session, const char *status) {
 static const char *tool_status(bp_str status) {
   static const char *const names[][2] = {{"pending", "pending"}, {"in_progress", "running"}, {"completed", "done"}, {"failed", "failed"}};
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-    if (str_is(status, names[i][0]))
+    if (kit_same(status, names[i][0]))
       return names[i][1];
   return NULL;
 }
@@ -110,7 +110,7 @@ void timeline_tool(const struct session *session, bp_json update) {
   bool has_status = get_text(gw, update, "status", &status);
   get_text(gw, update, "toolCallId", &id);
   get_text(gw, update, "sessionUpdate", &kind);
-  bool is_new = str_is(kind, "tool_call"), has_title = get_text(gw, update, "title", &title);
+  bool is_new = kit_same(kind, "tool_call"), has_title = get_text(gw, update, "title", &title);
   if (!tool_status(status) || (!is_new && !has_status && !has_title))
     return;
   (void)snprintf(name, sizeof(name), "%s:%.*s", session->id, (int)(id.len > 100 ? 100 : id.len), id.ptr);
@@ -123,7 +123,7 @@ void timeline_tool(const struct session *session, bp_json update) {
     put_text(gw, w, "title", title);
   if (is_new)
     put_integer(gw, w, "started_ms", now_ms(gw));
-  if (str_is(status, "completed") || str_is(status, "failed"))
+  if (kit_same(status, "completed") || kit_same(status, "failed"))
     put_integer(gw, w, "ended_ms", now_ms(gw));
   end(gw, w);
 }
@@ -151,9 +151,9 @@ void timeline_budget(void *ctx, const bp_live_event *event) {
   get_text(gw, root, "verdict", &verdict);
   if (!get_text(gw, root, "session_id", &id))
     id = event->key;
-  for (struct session *session = gw->sessions; session && str_is(verdict, "deny"); session = session->next) {
-    bool is_meant =
-        str_is(id, session->id) || (session->timeline_root && str_is(id, session->timeline_root)) || (session->parent && str_is(id, session->parent));
+  for (struct session *session = gw->sessions; session && kit_same(verdict, "deny"); session = session->next) {
+    bool is_meant = kit_same(id, session->id) || (session->timeline_root && kit_same(id, session->timeline_root)) ||
+                    (session->parent && kit_same(id, session->parent));
     if (!is_meant || !session->turn || session->turn->is_cancelled)
       continue;
     event_error(gw, session, "the budget is used up: the turn is cancelled");

@@ -235,13 +235,13 @@ void update_take(struct session *session, bp_json params) {
   session_touch(session);
   if (session->is_attaching)
     return; /* history the agent tells again; the transcript has it */
-  bool is_thought = str_is(kind, "agent_thought_chunk");
-  if ((is_thought || str_is(kind, "agent_message_chunk")) && get_text(gw, get_value(gw, update, "content"), "text", &text)) {
+  bool is_thought = kit_same(kind, "agent_thought_chunk");
+  if ((is_thought || kit_same(kind, "agent_message_chunk")) && get_text(gw, get_value(gw, update, "content"), "text", &text)) {
     take_text(session, update, is_thought, text);
     return;
   }
   for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-    if (str_is(kind, kinds[i].name))
+    if (kit_same(kind, kinds[i].name))
       kinds[i].take(session, update);
   pass_on(session, update);
 }

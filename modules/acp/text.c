@@ -42,11 +42,7 @@ void put_flag(const struct acp *m, bp_json_writer w, const char *name, bool valu
 }
 
 struct kit_text json_copy(const struct acp *m, bp_json value) {
-  bp_json_writer w = value ? writer(m) : 0;
-  if (!w)
-    return (struct kit_text){NULL, 0};
-  m->json->put_value(w, value);
-  return kit_text_of_writer(m->json, w);
+  return kit_text_of_json(m->json, m->self, value);
 }
 
 struct kit_text text_copy(bp_str text) {

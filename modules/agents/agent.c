@@ -15,14 +15,6 @@ static bp_json member(const struct agents *a, bp_json object, const char *name) 
   return object && a->json->get(object, str_z(name), &value) == BP_OK ? value : 0;
 }
 
-static bp_str text_of(const struct agents *a, bp_json object, const char *name) {
-  bp_json value = member(a, object, name);
-  bp_str text = {NULL, 0};
-  if (value)
-    a->json->string(value, &text);
-  return text;
-}
-
 /* ---- Reading ---- */
 
 static void hash(uint64_t *sum, bp_str text) {
@@ -99,11 +91,11 @@ static int64_t parse_time(bp_str text) {
 static bool understand(const struct agents *a, const char *name, struct agent *agent) {
   if (!parse(a, &agent->json, &agent->json_root) || !parse(a, &agent->mcp, &agent->mcp_root) || !parse(a, &agent->status, &agent->status_root))
     return false;
-  int64_t created_ns = parse_time(text_of(a, agent->status_root, "created_at"));
+  int64_t created_ns = parse_time(kit_member_text(a->json, agent->status_root, "created_at"));
   if (created_ns > 0)
     agent->created_ns = created_ns;
   make_etag(agent);
-  return str_is(text_of(a, agent->json_root, "name"), name);
+  return kit_same(kit_member_text(a->json, agent->json_root, "name"), name);
 }
 
 bp_status agent_read(const struct agents *a, int folder, const char *name, struct agent *ret) {
@@ -137,7 +129,7 @@ void agent_release(const struct agents *a, struct agent *agent) {
 /* ---- Showing ---- */
 
 bool agent_is_active(const struct agents *a, const struct agent *agent) {
-  return !agent->is_disabled && !str_is(text_of(a, agent->status_root, "status"), "inactive");
+  return !agent->is_disabled && !kit_same(kit_member_text(a->json, agent->status_root, "status"), "inactive");
 }
 
 static void put_skills(const struct agents *a, bp_json_writer out, bp_json skills) {
@@ -162,7 +154,7 @@ static void put_times(const struct agents *a, bp_json_writer out, const struct a
 bool agent_render(const struct agents *a, const struct agent *agent, const char *name, bool with_prompt, struct bytes *ret) {
   bp_json_writer out = 0;
   bp_str text;
-  bp_str description = text_of(a, agent->json_root, "description");
+  bp_str description = kit_member_text(a->json, agent->json_root, "description");
   if (a->json->writer_new(a->self, &out) != BP_OK)
     return false;
   a->json->object_begin(out);

@@ -50,7 +50,6 @@ struct bytes {
 void bytes_free(struct bytes *bytes);
 bool bytes_copy(struct bytes *ret, bp_str from);
 bp_str bytes_str(const struct bytes *bytes);
-bool str_is(bp_str text, const char *expected);
 
 /* ---- pretty.c: JSON as the original writes it; pure ---- */
 

@@ -91,7 +91,7 @@ static bool append_value(const struct run *run, bp_str word, struct argument *ar
       {"{mcp_config}", "/agent.mcp.json", {NULL, 0}},
   };
   for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-    if (!str_is(word, values[i].word))
+    if (!kit_same(word, values[i].word))
       continue;
     if (values[i].file)
       snprintf(path, sizeof(path), "%s/%s%s", a->folder, job->name, values[i].file);

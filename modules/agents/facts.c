@@ -6,19 +6,11 @@
 
 static bp_str action_of(const struct agents *a, bp_request request, bool has_name) {
   bp_str method = a->http->method(request), path = a->http->path(request);
-  if (str_is(method, "DELETE"))
+  if (kit_same(method, "DELETE"))
     return BP_LIT("delete");
-  if (str_is(method, "PATCH"))
+  if (kit_same(method, "PATCH"))
     return path.len > 7 && memcmp(path.ptr + path.len - 7, "/status", 7) == 0 ? BP_LIT("set_status") : BP_LIT("change");
   return has_name ? BP_LIT("run") : BP_LIT("create");
-}
-
-static bp_str text_of(const struct agents *a, bp_json object, const char *name) {
-  bp_json value = 0;
-  bp_str text = {NULL, 0};
-  if (object && a->json->get(object, str_z(name), &value) == BP_OK)
-    a->json->string(value, &text);
-  return text;
 }
 
 /* Names of MCP servers, and the commands of those that come with one. */
@@ -40,7 +32,7 @@ static void put_servers(const struct agents *a, bp_json_writer facts, bp_json bo
   a->json->key(facts, BP_LIT("commands"));
   a->json->array_begin(facts);
   for (cursor = 0; a->json->next(servers, &cursor, &name, &config) == BP_OK;) {
-    bp_str command = text_of(a, config, "command");
+    bp_str command = kit_member_text(a->json, config, "command");
     if (command.ptr)
       a->json->put_string(facts, command);
   }
@@ -56,7 +48,7 @@ bp_status facts_agent(void *state, bp_request request, bp_json_writer facts) {
   if (a->http->body(request, &body) != BP_OK)
     body = 0;
   if (!has_name)
-    name = text_of(a, body, "name");
+    name = kit_member_text(a->json, body, "name");
   a->json->object_begin(facts);
   json_text_member(a->json, facts, BP_LIT("module"), BP_LIT("agents"));
   json_text_member(a->json, facts, BP_LIT("action"), action_of(a, request, has_name));
@@ -65,11 +57,11 @@ bp_status facts_agent(void *state, bp_request request, bp_json_writer facts) {
     snprintf(path, sizeof(path), "%s/%.*s", a->folder, (int)name.len, name.ptr);
     json_text_member(a->json, facts, BP_LIT("path"), str_z(path));
   }
-  bp_str status = text_of(a, body, "status");
+  bp_str status = kit_member_text(a->json, body, "status");
   if (status.ptr)
     json_text_member(a->json, facts, BP_LIT("status"), status);
   a->json->key(facts, BP_LIT("system_prompt_bytes"));
-  a->json->put_integer(facts, (int64_t)text_of(a, body, "system_prompt").len);
+  a->json->put_integer(facts, (int64_t)kit_member_text(a->json, body, "system_prompt").len);
   put_servers(a, facts, body);
   a->json->object_end(facts);
   return BP_OK;

@@ -26,12 +26,9 @@ void bytes_free(struct bytes *bytes) {
 }
 
 bool bytes_copy(struct bytes *ret, bp_str from) {
-  char *copy = malloc(from.len + 1);
+  char *copy = str_dup(from);
   if (!copy)
     return false;
-  if (from.len)
-    memcpy(copy, from.ptr, from.len);
-  copy[from.len] = '\0';
   free(ret->ptr);
   *ret = (struct bytes){copy, from.len};
   return true;
@@ -39,10 +36,6 @@ bool bytes_copy(struct bytes *ret, bp_str from) {
 
 bp_str bytes_str(const struct bytes *bytes) {
   return bp_str_make(bytes->ptr, bytes->len);
-}
-
-bool str_is(bp_str text, const char *expected) {
-  return text.len == strlen(expected) && (text.len == 0 || memcmp(text.ptr, expected, text.len) == 0);
 }
 
 bool folder_is_agent_name(bp_str name) {

@@ -169,7 +169,7 @@ void agents_patch(void *state, bp_request request) {
   if (!job || !take_body(job))
     return;
   a->http->body(request, &body);
-  if (a->json->get(body, BP_LIT("name"), &value) == BP_OK && a->json->string(value, &name) == BP_OK && !str_is(name, job->name))
+  if (a->json->get(body, BP_LIT("name"), &value) == BP_OK && a->json->string(value, &name) == BP_OK && !kit_same(name, job->name))
     fail(job, 400, BP_LIT("The name of an agent cannot be changed: create another and delete this one"));
   else
     job_start(job);

@@ -159,7 +159,7 @@ static uint32_t put_other_members(const bp_json_1 *json, bp_json_writer out, bp_
   uint64_t cursor = 0;
   uint32_t count = 0;
   while (file && json->next(file, &cursor, &key, &value) == BP_OK) {
-    if (str_is(key, "mcpServers"))
+    if (kit_same(key, "mcpServers"))
       continue;
     json->key(out, key);
     json->put_value(out, value);

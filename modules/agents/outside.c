@@ -44,7 +44,7 @@ static void announce(const struct agents *a, const char *word, const char *name,
 
 static void on_change(void *ctx, bp_watch watch, uint32_t changes, bp_str name) {
   (void)watch, (void)changes;
-  if (name.len == 0 || name.ptr[0] != '.' || str_is(name, ".disabled"))
+  if (name.len == 0 || name.ptr[0] != '.' || kit_same(name, ".disabled"))
     job_scan_soon(ctx);
 }
 

@@ -46,7 +46,7 @@ struct texts {
 /* A member that is changed takes its old place; *done remembers that it was there. */
 static void put_changed(const struct agents *a, bp_json_writer out, const char *name, const struct bytes *json_text, bool *done) {
   *done = true;
-  if (!json_text->ptr || str_is(bytes_str(json_text), "[]"))
+  if (!json_text->ptr || kit_same(bytes_str(json_text), "[]"))
     return;
   a->json->key(out, str_z(name));
   a->json->put_raw(out, bytes_str(json_text));
@@ -58,14 +58,14 @@ struct agent_members {
 
 static void put_member(const struct job *job, const struct texts *texts, bp_json_writer out, bp_str key, bp_json value, struct agent_members *done) {
   const struct agents *a = job->module;
-  if (str_is(key, "name"))
+  if (kit_same(key, "name"))
     return;
-  if (str_is(key, "description") && job->description.ptr) {
+  if (kit_same(key, "description") && job->description.ptr) {
     done->description = true;
     json_text_member(a->json, out, key, bytes_str(&job->description));
-  } else if (str_is(key, "skills") && job->skills.ptr) {
+  } else if (kit_same(key, "skills") && job->skills.ptr) {
     put_changed(a, out, "skills", &job->skills, &done->skills);
-  } else if (str_is(key, "mcp_servers") && texts->has_mcp) {
+  } else if (kit_same(key, "mcp_servers") && texts->has_mcp) {
     put_changed(a, out, "mcp_servers", &texts->mcp.names, &done->servers);
   } else {
     a->json->key(out, key);
@@ -112,7 +112,7 @@ static bp_json_writer write_status_json(const struct job *job, const struct text
     a->json->put_string(out, !before || agent_is_active(a, before) ? BP_LIT("active") : BP_LIT("inactive"));
   json_text_member(a->json, out, BP_LIT("created_at"), kit_time_text(before ? before->created_ns : now_ns, created));
   json_text_member(a->json, out, BP_LIT("updated_at"), kit_time_text(now_ns, updated));
-  if (texts->has_mcp && !str_is(bytes_str(&texts->mcp.parked), "{}")) {
+  if (texts->has_mcp && !kit_same(bytes_str(&texts->mcp.parked), "{}")) {
     a->json->key(out, BP_LIT("parked_mcp_servers"));
     a->json->put_raw(out, bytes_str(&texts->mcp.parked));
   } else if (!texts->has_mcp && parked) {
@@ -156,7 +156,7 @@ static bool write_mcp(const struct job *job, int dir, const struct texts *texts)
 static bool write_files(const struct job *job, int dir, const struct texts *texts, const struct agent *before) {
   if (!write_writer(job, dir, "agent.status.json", write_status_json(job, texts, before)))
     return false;
-  if (before && before->is_disabled && job->new_status.ptr && str_is(bytes_str(&job->new_status), "active"))
+  if (before && before->is_disabled && job->new_status.ptr && kit_same(bytes_str(&job->new_status), "active"))
     unlinkat(dir, ".disabled", 0);
   if (job->prompt.ptr && !folder_write(dir, "agent.system-prompt.md", bytes_str(&job->prompt), job->now_ns))
     return false;

@@ -1,5 +1,6 @@
 /* Environment variables of one deployment; see environment.h. */
 #include "environment.h"
+#include "kit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,16 +34,6 @@ static void wipe(char *text) {
   free(text);
 }
 
-static char *copy(bp_str text) {
-  char *made = malloc(text.len + 1);
-  if (!made)
-    return NULL;
-  if (text.len)
-    memcpy(made, text.ptr, text.len);
-  made[text.len] = '\0';
-  return made;
-}
-
 static bool grow(struct environment *env) {
   if (env->count < env->room)
     return true;
@@ -57,13 +48,13 @@ static bool grow(struct environment *env) {
 
 bool env_set(struct environment *env, bp_str name, bp_str value) {
   struct variable *found = find(env, name);
-  char *fresh = copy(value);
+  char *fresh = str_dup(value);
   if (fresh && found) {
     wipe(found->value);
     found->value = fresh;
     return true;
   }
-  char *label = fresh && grow(env) ? copy(name) : NULL;
+  char *label = fresh && grow(env) ? str_dup(name) : NULL;
   if (!label) {
     wipe(fresh);
     return false;

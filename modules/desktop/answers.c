@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define VERSION "1.0.0"
-#define TIMESTAMP_BYTES 25 /* "2026-11-21T08:17:00.123Z" */
 
 /* The names are those of the clients; a path without a module answers 404. */
 static const struct {
@@ -58,16 +57,6 @@ static void answer_end(const struct desktop *d, bp_request request, bp_json_writ
 
 /* ---- Health ---- */
 
-static bp_str timestamp(const struct desktop *d, char text[TIMESTAMP_BYTES]) {
-  int64_t now_ns = d->core->now_wall_ns();
-  time_t seconds = (time_t)(now_ns / 1000000000);
-  struct tm parts;
-  gmtime_r(&seconds, &parts);
-  size_t len = strftime(text, TIMESTAMP_BYTES, "%Y-%m-%dT%H:%M:%S", &parts);
-  snprintf(text + len, TIMESTAMP_BYTES - len, ".%03uZ", (unsigned)(now_ns / 1000000 % 1000));
-  return bp_str_make(text, strlen(text));
-}
-
 /* Resident bytes of this process: the second number of /proc/self/statm, in pages. */
 static int64_t resident_bytes(void) {
   char text[128];
@@ -95,12 +84,12 @@ static void put_memory(const struct desktop *d, bp_json_writer out) {
 
 void desktop_health(void *state, bp_request request) {
   const struct desktop *d = state;
-  char text[TIMESTAMP_BYTES];
+  char text[KIT_TIME_BYTES];
   bp_json_writer out = answer_begin(d, request);
   if (!out)
     return;
   json_text_member(d->json, out, BP_LIT("status"), BP_LIT("healthy"));
-  json_text_member(d->json, out, BP_LIT("timestamp"), timestamp(d, text));
+  json_text_member(d->json, out, BP_LIT("timestamp"), kit_time_text(d->core->now_wall_ns(), text));
   d->json->key(out, BP_LIT("uptime"));
   d->json->put_real(out, (double)(d->core->now_monotonic_ns() - d->started_ns) / 1e9);
   put_memory(d, out);

@@ -182,7 +182,7 @@ bool call_take_facts(struct call *call) {
   if (git->json->get(facts, BP_LIT("repo"), &value) != BP_OK || git->json->string(value, &text) != BP_OK)
     return false;
   free(call->folder);
-  call->folder = str_copy(text);
+  call->folder = str_dup(text);
   if (git->json->get(facts, BP_LIT("args"), &value) != BP_OK)
     return false;
   words_release(&call->args);

@@ -31,7 +31,7 @@ static char *humanish(const char *url) {
   size_t start = len;
   while (start && url[start - 1] != '/' && url[start - 1] != ':')
     start--;
-  return len > start ? str_copy(bp_str_make(url + start, len - start)) : NULL;
+  return len > start ? str_dup(bp_str_make(url + start, len - start)) : NULL;
 }
 
 /* Splits the arguments into options and the one or two words. */
@@ -173,8 +173,8 @@ static void cloned(void *ctx, const struct run_result *result) {
     cloning_end(cloning, result);
     return;
   }
-  cloning->out = str_copy(result->out);
-  cloning->err = str_copy(result->err);
+  cloning->out = str_dup(result->out);
+  cloning->err = str_dup(result->err);
   cloning->result = *result;
   cloning->result.out = cloning->out ? str_z(cloning->out) : BP_LIT("");
   cloning->result.err = cloning->err ? str_z(cloning->err) : BP_LIT("");
@@ -219,7 +219,7 @@ void clone_begin(struct call *call, run_done_fn answer) {
   }
   *cloning = (struct cloning){.call = call, .answer = answer};
   call->more = cloning;
-  cloning->parent = slash && slash != call->folder ? str_copy(bp_str_make(call->folder, (size_t)(slash - call->folder))) : strdup("/");
+  cloning->parent = slash && slash != call->folder ? str_dup(bp_str_make(call->folder, (size_t)(slash - call->folder))) : strdup("/");
   bool is_planned = cloning->parent && clone_plan(&call->args, cloning->parent, &args, &call->target, &cloning->url);
   words_release(&call->args);
   call->args = args;

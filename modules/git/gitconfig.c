@@ -144,8 +144,8 @@ void config_set(void *state, bp_request request) {
     return;
   call->more = setting;
   if (setting) {
-    setting->name = str_copy(name);
-    setting->email = str_copy(email);
+    setting->name = str_dup(name);
+    setting->email = str_dup(email);
   }
   if (!setting || !setting->name || !setting->email) {
     if (setting)

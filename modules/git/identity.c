@@ -132,7 +132,7 @@ void identity_check(struct git *git, uint64_t stamp) {
 
 static void set_value(char **to, bp_str value) {
   free(*to);
-  *to = str_copy(value);
+  *to = str_dup(value);
 }
 
 static void read_listing(struct identity *identity, bp_str listing) {
@@ -149,7 +149,7 @@ static void read_listing(struct identity *identity, bp_str listing) {
     if (!str_cut_at(&entry, '\n', &key))
       continue;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-      if (str_is(key, keys[i].key))
+      if (kit_same(key, keys[i].key))
         set_value((char **)(void *)((char *)identity + keys[i].offset), entry);
   }
 }

@@ -146,12 +146,12 @@ static void made_parents(void *ctx, bp_status status) {
 static bool plan(struct work *work, struct call *call) {
   bool is_clone = strcmp(call->args.at[0], "clone") == 0;
   if (!is_clone) {
-    work->folder = str_copy(str_z(call->folder));
+    work->folder = str_dup(str_z(call->folder));
     words_copy(&work->args, &call->args);
     return work->folder && !work->args.has_failed;
   }
   const char *slash = strrchr(call->folder, '/');
-  work->folder = slash == call->folder ? strdup("/") : str_copy(bp_str_make(call->folder, (size_t)(slash - call->folder)));
+  work->folder = slash == call->folder ? strdup("/") : str_dup(bp_str_make(call->folder, (size_t)(slash - call->folder)));
   return work->folder && clone_plan(&call->args, work->folder, &work->args, &work->target, &work->url);
 }
 

@@ -26,7 +26,7 @@ static char *option_text(const struct git *git, const char *name) {
   bp_str value;
   if (git->config->string(git->self, str_z(name), &value) != BP_OK || value.len == 0)
     return NULL;
-  return str_copy(value);
+  return str_dup(value);
 }
 
 static bp_status find_roots(struct git *git, bp_error *err) {
@@ -35,7 +35,7 @@ static bp_status find_roots(struct git *git, bp_error *err) {
   for (uint32_t i = 0; i < count; i++) {
     if (git->config->entry(git->self, BP_LIT("roots"), i, &key, &value) != BP_OK)
       continue;
-    char *path = str_copy(value), *real = path && path[0] == '/' ? realpath(path, NULL) : NULL;
+    char *path = str_dup(value), *real = path && path[0] == '/' ? realpath(path, NULL) : NULL;
     if (real)
       words_add_z(&git->roots, real);
     else
@@ -47,7 +47,7 @@ static bp_status find_roots(struct git *git, bp_error *err) {
       return BP_E_NOT_FOUND;
   }
   if (count == 0) {
-    char *start = str_copy(git->core->start_folder(git->self)), *files = option_text(git, "files_root");
+    char *start = str_dup(git->core->start_folder(git->self)), *files = option_text(git, "files_root");
     add_root(git, git->home);
     add_root(git, start);
     add_root(git, files);
@@ -70,7 +70,7 @@ static void find_home(struct git *git) {
 
 bp_status setup_places(struct git *git, bp_error *err) {
   const char *agent = getenv("SSH_AUTH_SOCK");
-  char *folder = str_copy(git->core->folder(git->self));
+  char *folder = str_dup(git->core->folder(git->self));
   find_home(git);
   if (!folder || !folder[0] || !git->home) {
     free(folder);

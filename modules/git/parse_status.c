@@ -29,13 +29,13 @@ static void take_header(struct branch *branch, bp_str line) {
   bp_str rest = line, hash, name, first;
   if (!str_cut_at(&rest, ' ', &hash) || !str_cut_at(&rest, ' ', &name))
     return;
-  if (str_is(name, "branch.head"))
+  if (kit_same(name, "branch.head"))
     branch->head = rest;
-  else if (str_is(name, "branch.oid"))
+  else if (kit_same(name, "branch.oid"))
     branch->oid = rest;
-  else if (str_is(name, "branch.upstream"))
+  else if (kit_same(name, "branch.upstream"))
     branch->upstream = rest;
-  else if (str_is(name, "branch.ab") && str_cut_at(&rest, ' ', &first) && first.len > 1 && rest.len > 1) {
+  else if (kit_same(name, "branch.ab") && str_cut_at(&rest, ' ', &first) && first.len > 1 && rest.len > 1) {
     branch->has_counts = true;
     branch->ahead = parse_number(bp_str_make(first.ptr + 1, first.len - 1));
     branch->behind = parse_number(bp_str_make(rest.ptr + 1, rest.len - 1));
@@ -43,11 +43,11 @@ static void take_header(struct branch *branch, bp_str line) {
 }
 
 static void put_branch(const bp_json_1 *json, bp_json_writer out, const struct branch *branch) {
-  bool is_detached = str_is(branch->head, "(detached)");
+  bool is_detached = kit_same(branch->head, "(detached)");
   json->key(out, BP_LIT("branch"));
   json->object_begin(out);
   parse_put(json, out, "name", is_detached ? BP_LIT("") : branch->head);
-  parse_put(json, out, "oid", str_is(branch->oid, "(initial)") ? BP_LIT("") : branch->oid);
+  parse_put(json, out, "oid", kit_same(branch->oid, "(initial)") ? BP_LIT("") : branch->oid);
   json->key(out, BP_LIT("detached"));
   json->put_boolean(out, is_detached);
   if (branch->upstream.len)

@@ -21,7 +21,7 @@ static bool is_plain(bp_str path) {
   if (path.len == 0 || path.len >= PATH_MAX || path.ptr[0] != '/' || memchr(path.ptr, '\0', path.len))
     return false;
   while (str_cut_at(&rest, '/', &part))
-    if (str_is(part, "..") || str_is(part, ".") || is_git_folder(part))
+    if (kit_same(part, "..") || kit_same(part, ".") || is_git_folder(part))
       return false;
   return true;
 }
@@ -48,7 +48,7 @@ static char *resolve_missing(char *path) {
 }
 
 char *place_resolve(const struct git *git, bp_str path) {
-  char *copy = is_plain(path) ? str_copy(path) : NULL;
+  char *copy = is_plain(path) ? str_dup(path) : NULL;
   if (!copy)
     return NULL;
   for (size_t len = strlen(copy); len > 1 && copy[len - 1] == '/'; len--)
@@ -69,7 +69,7 @@ bool place_is_inside(bp_str file) {
   if (file.len == 0 || file.ptr[0] == '/' || file.ptr[0] == '-' || memchr(file.ptr, '\0', file.len))
     return false;
   while (str_cut_at(&rest, '/', &part))
-    if (str_is(part, "..") || is_git_folder(part))
+    if (kit_same(part, "..") || is_git_folder(part))
       return false;
   return true;
 }

@@ -156,7 +156,7 @@ struct run *run_start(struct git *git, const struct run_spec *spec) {
   if (spec->env)
     words_copy(&run->env, spec->env);
   text_put_str(&run->input, spec->input);
-  run->folder = str_copy(str_z(spec->folder));
+  run->folder = str_dup(str_z(spec->folder));
   if (!run->folder || run->args.has_failed || run->env.has_failed || run->input.has_failed || git->runner.is_draining ||
       git->loop->work(git->self, inspect, inspected, run) != BP_OK) {
     run_free(run);

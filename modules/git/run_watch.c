@@ -48,8 +48,8 @@ static void on_time(void *ctx, bp_timer timer) {
   run->watch = 0;
   if (!look)
     return;
-  *look = (struct look){.run = run, .git_dir = str_copy(str_z(run->repo.git_dir)), .common_dir = str_copy(str_z(run->repo.common_dir))};
-  look->work_tree = str_copy(str_z(run->repo.work_tree));
+  *look = (struct look){.run = run, .git_dir = str_dup(str_z(run->repo.git_dir)), .common_dir = str_dup(str_z(run->repo.common_dir))};
+  look->work_tree = str_dup(str_z(run->repo.work_tree));
   if (look->git_dir && look->common_dir && look->work_tree && run->git->loop->work(run->git->self, search, searched, look) == BP_OK)
     run->look = look;
   else

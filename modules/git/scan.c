@@ -70,7 +70,7 @@ static void take_extension(struct scan *scan, bp_str key) {
     return;
   bp_str name = bp_str_make(key.ptr + 11, key.len - 11);
   for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-    if (str_is(name, known[i]))
+    if (kit_same(name, known[i]))
       return;
   say(&scan->refusal, "The repository's configuration has an extension that is not on the list", key);
 }
@@ -111,9 +111,9 @@ static void take_served(struct scan *scan, bp_str key, bp_str value) {
   static const char *const fine[] = {"receive.denydeletes", "receive.denynonfastforwards", "receive.fsckobjects", "extensions.objectformat",
                                      "gc.auto"};
   for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
-    if (str_is(key, fine[i]))
+    if (kit_same(key, fine[i]))
       return;
-  if (str_is(key, "receive.denycurrentbranch") && !str_is(value, "updateInstead"))
+  if (kit_same(key, "receive.denycurrentbranch") && !kit_same(value, "updateInstead"))
     return;
   for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
     if (str_begins(key, starts[i]))
@@ -131,7 +131,7 @@ static void take_remote(struct scan *scan, bp_str key, bp_str value) {
     words_add(&scan->remotes, bp_str_make(key.ptr + 7, end - 1 > 7 ? end - 8 : 0));
     words_add(&scan->remotes, value);
   }
-  if ((str_begins(key, "branch.") && (ends(key, ".remote") || ends(key, ".pushremote"))) || str_is(key, "remote.pushdefault"))
+  if ((str_begins(key, "branch.") && (ends(key, ".remote") || ends(key, ".pushremote"))) || kit_same(key, "remote.pushdefault"))
     words_add(&scan->tracking, value);
 }
 
@@ -143,9 +143,9 @@ static void take_key(struct scan *scan, bp_str key, bp_str value, bool is_truste
   take_filter(scan, key);
   take_served(scan, key, value);
   take_remote(scan, key, value);
-  if (str_is(key, "core.worktree")) {
+  if (kit_same(key, "core.worktree")) {
     free(scan->work_tree);
-    scan->work_tree = str_copy(value);
+    scan->work_tree = str_dup(value);
   }
 }
 
@@ -157,7 +157,7 @@ void scan_read(struct scan *scan, bp_str output, bool is_trusted) {
   if (output.len && output.ptr[output.len - 1] != '\0')
     say(&scan->refusal, "The repository's configuration could not be read", bp_str_make("it is cut", 9));
   while (str_cut_at(&output, '\0', &scope) && str_cut_at(&output, '\0', &entry)) {
-    if (!str_is(scope, "local") && !str_is(scope, "worktree"))
+    if (!kit_same(scope, "local") && !kit_same(scope, "worktree"))
       continue;
     if (++count > SCAN_KEYS)
       say(&scan->refusal, "The repository's configuration has too many keys", bp_str_make(NULL, 0));
@@ -192,7 +192,7 @@ static const char *bad_host(bp_str authority, bool may_have_user) {
   bp_str host = at ? bp_str_make(at + 1, authority.len - user.len - 1) : authority;
   if (host.len == 0 || host.ptr[0] == '-' || (user.len && user.ptr[0] == '-'))
     return "its address has no proper host";
-  if (user.len && (memchr(user.ptr, ':', user.len) || (!may_have_user && !str_is(user, "git"))))
+  if (user.len && (memchr(user.ptr, ':', user.len) || (!may_have_user && !kit_same(user, "git"))))
     return "its address holds a password or token: use ssh keys or the askpass instead";
   return NULL;
 }

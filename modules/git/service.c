@@ -124,7 +124,7 @@ static void diff(struct call *call, bp_json payload) {
     call_problem(call, 400, "file must be a path inside the repository");
     return;
   }
-  call->target = str_copy(file);
+  call->target = str_dup(file);
   if (!call->target) {
     call_failure(call, BP_E_NO_MEMORY, NULL);
     return;
@@ -154,7 +154,7 @@ static void dispatch(struct call *call, bp_str method, bp_json payload) {
     return;
   }
   for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-    if (str_is(method, methods[i].name)) {
+    if (kit_same(method, methods[i].name)) {
       methods[i].run(call, payload);
       return;
     }

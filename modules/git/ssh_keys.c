@@ -147,7 +147,7 @@ static bp_str fact(const struct call *call, const char *name) {
 
 bp_status facts_of_key(void *state, bp_request request, bp_json_writer facts) {
   const struct git *git = state;
-  bool is_delete = str_is(git->http->method(request), "DELETE");
+  bool is_delete = kit_same(git->http->method(request), "DELETE");
   bp_str name = body_text(git, request, "name"), comment = body_text(git, request, "comment");
   if (is_delete)
     git->http->param(request, BP_LIT("name"), &name);
@@ -167,7 +167,7 @@ static bool take_name(struct call *call) {
   bp_str name = fact(call, "key_name");
   bool is_name = place_is_name(name) && !(name.len > 4 && memcmp(name.ptr + name.len - 4, ".pub", 4) == 0);
   for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-    is_name = is_name && !str_is(name, reserved[i]);
+    is_name = is_name && !kit_same(name, reserved[i]);
   if (!is_name) {
     call_problem(call, 400, "name must be a plain file name of letters, digits, '.', '_' and '-', at most 64");
     return false;

@@ -132,7 +132,7 @@ static bool words_room(struct words *words) {
 void words_add(struct words *words, bp_str word) {
   if (!words_room(words))
     return;
-  char *copy = str_copy(word);
+  char *copy = str_dup(word);
   if (!copy) {
     words->has_failed = true;
     return;
@@ -175,10 +175,6 @@ void words_release(struct words *words) {
   *words = (struct words){0};
 }
 
-bool str_is(bp_str a, const char *b) {
-  return a.len == strlen(b) && (a.len == 0 || memcmp(a.ptr, b, a.len) == 0);
-}
-
 bool str_begins(bp_str a, const char *start) {
   size_t len = strlen(start);
   return a.len >= len && (len == 0 || memcmp(a.ptr, start, len) == 0);
@@ -197,14 +193,4 @@ bool str_cut_at(bp_str *rest, char sep, bp_str *ret_piece) {
   size_t taken = found ? len + 1 : len;
   *rest = bp_str_make(rest->ptr + taken, rest->len - taken);
   return true;
-}
-
-char *str_copy(bp_str str) {
-  char *copy = malloc(str.len + 1);
-  if (!copy)
-    return NULL;
-  if (str.len)
-    memcpy(copy, str.ptr, str.len);
-  copy[str.len] = '\0';
-  return copy;
 }

@@ -34,7 +34,7 @@ static void take_rows(struct git *git, const bp_db_outcome *outcome) {
   git->trusted = calloc(rows ? rows : 1, sizeof(*git->trusted));
   for (uint32_t row = 0; git->trusted && row < rows; row++) {
     bp_db_value inode = {.size = sizeof(inode)};
-    char *path = str_copy(db_column(git->db, outcome, 0, row, 0));
+    char *path = str_dup(db_column(git->db, outcome, 0, row, 0));
     if (path && git->db->value(outcome->result, 0, row, 1, &inode) == BP_OK)
       git->trusted[git->trusted_count++] = (struct trusted){path, (uint64_t)inode.integer};
     else
@@ -158,7 +158,7 @@ void trust_remove(void *state, bp_request request) {
 
 bp_status facts_of_trust(void *state, bp_request request, bp_json_writer facts) {
   const struct git *git = state;
-  bool is_add = str_is(git->http->method(request), "POST");
+  bool is_add = kit_same(git->http->method(request), "POST");
   char *repo = place_resolve(git, body_text(git, request, "repoPath"));
   facts_begin(git, request, facts, is_add ? "trust" : "distrust");
   if (repo)

@@ -62,7 +62,7 @@ static void put_branch(const bp_json_1 *json, bp_json_writer out, bp_str line) {
   json->object_begin(out);
   parse_put(json, out, "name", ref.len > prefix ? bp_str_make(ref.ptr + prefix, ref.len - prefix) : ref);
   json->key(out, BP_LIT("current"));
-  json->put_boolean(out, str_is(head, "*"));
+  json->put_boolean(out, kit_same(head, "*"));
   json->key(out, BP_LIT("remote"));
   json->put_boolean(out, is_remote);
   parse_put(json, out, "oid", oid);

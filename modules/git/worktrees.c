@@ -27,15 +27,15 @@ static void put_tree(const bp_json_1 *json, bp_json_writer out, bp_str *listing)
     bp_str rest = line;
     if (!str_cut_at(&rest, ' ', &word))
       continue;
-    if (str_is(word, "worktree")) {
+    if (kit_same(word, "worktree")) {
       const char *slash = memrchr(rest.ptr, '/', rest.len);
       bool is_ours = memmem(rest.ptr, rest.len, ".worktrees/", 11) != NULL;
       parse_put(json, out, "path", rest);
       if (is_ours && slash)
         parse_put(json, out, "session", bp_str_make(slash + 1, rest.len - (size_t)(slash + 1 - rest.ptr)));
-    } else if (str_is(word, "HEAD")) {
+    } else if (kit_same(word, "HEAD")) {
       parse_put(json, out, "oid", rest);
-    } else if (str_is(word, "branch")) {
+    } else if (kit_same(word, "branch")) {
       parse_put(json, out, "branch", rest.len > 11 ? bp_str_make(rest.ptr + 11, rest.len - 11) : rest);
     }
   }

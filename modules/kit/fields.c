@@ -11,6 +11,14 @@ bool kit_field_text(const bp_json_1 *json, bp_json object, const char *name, bp_
   return !kit_field(json, object, name, &value) || json->string(value, ret) == BP_OK;
 }
 
+bp_str kit_member_text(const bp_json_1 *json, bp_json object, const char *name) {
+  bp_json value = 0;
+  bp_str text = bp_str_make(NULL, 0);
+  if (json->get(object, str_z(name), &value) == BP_OK)
+    json->string(value, &text);
+  return text;
+}
+
 static int64_t digits(bp_str text) {
   int64_t number = 0;
   if (text.len == 0 || text.len > 15)

@@ -106,6 +106,14 @@ struct kit_text kit_text_of_writer(const bp_json_1 *json, bp_json_writer writer)
   return copy;
 }
 
+struct kit_text kit_text_of_json(const bp_json_1 *json, bp_plugin self, bp_json value) {
+  bp_json_writer out = 0;
+  if (!value || json->writer_new(self, &out) != BP_OK)
+    return (struct kit_text){NULL, 0};
+  json->put_value(out, value);
+  return kit_text_of_writer(json, out);
+}
+
 bp_str kit_cut(bp_str text, size_t most) {
   if (text.len <= most)
     return text;

@@ -47,6 +47,8 @@ void json_text_member(const bp_json_1 *json, bp_json_writer out, bp_str name, bp
 bool kit_field(const bp_json_1 *json, bp_json object, const char *name, bp_json *ret);
 /* A member that is a string, or NULL ptr where it is absent or null. False: it is something else. */
 bool kit_field_text(const bp_json_1 *json, bp_json object, const char *name, bp_str *ret);
+/* The text of a member that is a string, or one without a pointer for anything else. */
+bp_str kit_member_text(const bp_json_1 *json, bp_json object, const char *name);
 /* A member that is a positive integer, or a string of digits; -1 for anything else, 0 where it is absent or null. */
 int64_t kit_field_number(const bp_json_1 *json, bp_json object, const char *name);
 
@@ -63,6 +65,8 @@ void kit_text_free(struct kit_text *text);
 bp_str kit_text_str(const struct kit_text *text);
 /* The writer's text as a copy; the writer is freed. */
 struct kit_text kit_text_of_writer(const bp_json_1 *json, bp_json_writer writer);
+/* A value as JSON text, or one without a pointer when there is none, or no memory. */
+struct kit_text kit_text_of_json(const bp_json_1 *json, bp_plugin self, bp_json value);
 /* Bytes up to `most`, not ending within a character. */
 bp_str kit_cut(bp_str text, size_t most);
 

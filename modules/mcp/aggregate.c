@@ -154,7 +154,7 @@ static void walk(struct session *session, enum list_kind kind, item_fn each, voi
       continue;
     bp_json list = manifest_for(server, session)->lists[kind], item = 0;
     for (uint32_t i = 0; list && goes_on && m->json->at(list, i, &item) == BP_OK; i++) {
-      bp_str name = json_text(m, item, key_members[kind]);
+      bp_str name = kit_member_text(m->json, item, key_members[kind]);
       if (!name.ptr || !is_allowed(session, server, kind, name))
         continue;
       bp_str shown = exposed(session, server, kind, name, text);

@@ -78,7 +78,7 @@ void call_fail(struct call *call, int32_t code, const char *message) {
 }
 
 static void note_success(struct call *call) {
-  bp_str uri = json_text(call->m, call->params, "uri");
+  bp_str uri = kit_member_text(call->m->json, call->params, "uri");
   char *text = uri.ptr && call->session && call->server_id ? str_copy(uri) : NULL;
   if (text && strcmp(call->method, "resources/subscribe") == 0)
     session_subscribe(call->session, call->server_id, text, call->instance);
@@ -97,7 +97,7 @@ static void on_outcome(void *ctx, const struct outcome *outcome) {
   }
   if (call->request && outcome->error) {
     char message[300];
-    bp_str text = json_text(m, outcome->error, "message");
+    bp_str text = kit_member_text(m->json, outcome->error, "message");
     snprintf(message, sizeof(message), "%.*s", (int)(text.len < 280 ? text.len : 280), text.ptr ? text.ptr : "the server answered with an error");
     call_fail(call, 0, message);
     return;
@@ -165,7 +165,7 @@ static void put_params(const struct call *call, bp_json_writer out, int64_t id) 
   }
   while (call->params && m->json->next(call->params, &cursor, &key, &value) == BP_OK) {
     bool is_replaced =
-        str_is(key, "_meta") || (call->name && str_is(key, is_completion ? "ref" : "name")) || (call->arguments && str_is(key, "arguments"));
+        kit_same(key, "_meta") || (call->name && kit_same(key, is_completion ? "ref" : "name")) || (call->arguments && kit_same(key, "arguments"));
     if (is_replaced)
       continue;
     m->json->key(out, key);
@@ -177,7 +177,7 @@ static void put_params(const struct call *call, bp_json_writer out, int64_t id) 
 
 /* Others still want the resource: the server is not told. */
 static bool is_kept_subscription(const struct call *call) {
-  bp_str uri = json_text(call->m, call->params, "uri");
+  bp_str uri = kit_member_text(call->m->json, call->params, "uri");
   if (strcmp(call->method, "resources/unsubscribe") != 0 || !uri.ptr || !call->session || call->instance->owner)
     return false;
   char *text = str_copy(uri);

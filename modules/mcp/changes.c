@@ -97,7 +97,7 @@ static bool fill(struct draft *draft, const struct server *s) {
 /* The server a request's facts name, or NULL and 404. */
 static struct server *server_of(struct mcp *m, bp_request request, bp_json *ret_facts) {
   m->http->facts(request, ret_facts);
-  struct server *server = server_find(m, json_text(m, *ret_facts, "id"));
+  struct server *server = server_find(m, kit_member_text(m->json, *ret_facts, "id"));
   if (!server)
     kit_problem(m->http, request, 404, BP_LIT("Server not found"));
   return server;
@@ -278,7 +278,7 @@ static void on_imported(void *ctx, struct server *server, uint32_t status, const
     server_put(server, import->out);
     import->count++;
   } else {
-    import_failed(import, json_text(import->change.m, item, "id"), message);
+    import_failed(import, kit_member_text(import->change.m->json, item, "id"), message);
   }
   import_next(import);
 }
@@ -287,7 +287,7 @@ static void import_next(struct import *import) {
   struct mcp *m = import->change.m;
   bp_json servers = json_member(m, import->facts, "servers"), item = 0;
   for (; m->json->at(servers, import->at, &item) == BP_OK; import->at++) {
-    bp_str id = json_text(m, item, "id");
+    bp_str id = kit_member_text(m->json, item, "id");
     if (server_find(m, id)) {
       m->json->put_string(import->skipped, id);
       continue;

@@ -117,9 +117,9 @@ void mcp_action(void *state, bp_request request) {
   struct mcp *m = state;
   bp_json facts = 0;
   m->http->facts(request, &facts);
-  bp_str action = json_text(m, facts, "operation");
-  struct server *server = server_find(m, json_text(m, facts, "id"));
-  bool is_start = str_is(action, "start"), is_stop = str_is(action, "stop"), is_restart = str_is(action, "restart");
+  bp_str action = kit_member_text(m->json, facts, "operation");
+  struct server *server = server_find(m, kit_member_text(m->json, facts, "id"));
+  bool is_start = kit_same(action, "start"), is_stop = kit_same(action, "stop"), is_restart = kit_same(action, "restart");
   if (!server) {
     kit_problem(m->http, request, 404, BP_LIT("Server not found"));
     return;
@@ -228,9 +228,9 @@ void mcp_execute(void *state, bp_request request) {
   struct mcp *m = state;
   bp_json facts = 0;
   m->http->facts(request, &facts);
-  bp_str tool = json_text(m, facts, "tool");
+  bp_str tool = kit_member_text(m->json, facts, "tool");
   bp_json arguments = json_member(m, facts, "arguments");
-  struct server *server = server_find(m, json_text(m, facts, "server"));
+  struct server *server = server_find(m, kit_member_text(m->json, facts, "server"));
   if (arguments && m->json->type(arguments) == BP_JSON_NULL)
     arguments = 0;
   if (!tool.len || !server || (arguments && m->json->type(arguments) != BP_JSON_OBJECT)) {
@@ -268,7 +268,7 @@ static void on_logs(void *ctx, const bp_db_outcome *outcome) {
     bp_json piece = 0;
     if (m->json->parse(m->self, db_column(m->db, outcome, 0, row, 0), &piece, NULL) != BP_OK)
       continue;
-    text_add(&all, json_text(m, piece, "data"));
+    text_add(&all, kit_member_text(m->json, piece, "data"));
     m->json->release(m->self, piece);
   }
   size_t start = all.len;

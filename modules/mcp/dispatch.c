@@ -38,13 +38,13 @@ static void no_such(const struct incoming *in, int32_t code, const char *what, b
 
 static void call_tools(const struct incoming *in) {
   const struct mcp *m = in->m;
-  bp_str shown = json_text(m, in->params, "name");
+  bp_str shown = kit_member_text(m->json, in->params, "name");
   char *name = NULL;
   if (!shown.len) {
     reply_error(in, RPC_PARAMS, "params.name must be the name of a tool");
     return;
   }
-  if (str_is(shown, "search_tools") && search_is_offered(in->session)) {
+  if (kit_same(shown, "search_tools") && search_is_offered(in->session)) {
     search_call(in);
     return;
   }
@@ -84,7 +84,7 @@ static void start(const struct incoming *in, struct server *server, char *name) 
 }
 
 static void get_prompt(const struct incoming *in) {
-  bp_str shown = json_text(in->m, in->params, "name");
+  bp_str shown = kit_member_text(in->m->json, in->params, "name");
   char *name = NULL;
   struct server *server = shown.len ? aggregate_find(in->session, LIST_PROMPTS, shown, &name) : NULL;
   if (server)
@@ -94,7 +94,7 @@ static void get_prompt(const struct incoming *in) {
 }
 
 static void on_resource(const struct incoming *in) {
-  bp_str uri = json_text(in->m, in->params, "uri");
+  bp_str uri = kit_member_text(in->m->json, in->params, "uri");
   if (!uri.len) {
     reply_error(in, RPC_PARAMS, "params.uri must be the URI of a resource");
     return;
@@ -109,12 +109,12 @@ static void on_resource(const struct incoming *in) {
 static void complete(const struct incoming *in) {
   const struct mcp *m = in->m;
   bp_json ref = json_member(m, in->params, "ref");
-  bp_str type = json_text(m, ref, "type"), shown = json_text(m, ref, "name"), uri = json_text(m, ref, "uri");
+  bp_str type = kit_member_text(m->json, ref, "type"), shown = kit_member_text(m->json, ref, "name"), uri = kit_member_text(m->json, ref, "uri");
   char *name = NULL;
   struct server *server = NULL;
-  if (str_is(type, "ref/prompt") && shown.len)
+  if (kit_same(type, "ref/prompt") && shown.len)
     server = aggregate_find(in->session, LIST_PROMPTS, shown, &name);
-  else if (str_is(type, "ref/resource") && uri.len)
+  else if (kit_same(type, "ref/resource") && uri.len)
     server = aggregate_find_resource(in->session, uri);
   if (server)
     start(in, server, name);
@@ -162,7 +162,7 @@ static void set_level(const struct incoming *in) {
   const struct mcp *m = in->m;
   struct session *session = in->session;
   char params[64];
-  bp_str name = json_text(m, in->params, "level");
+  bp_str name = kit_member_text(m->json, in->params, "level");
   int level = level_of(name);
   if (level < 0) {
     reply_error(in, RPC_PARAMS, "params.level must be debug, info, notice, warning, error, critical, alert or emergency");
@@ -201,12 +201,12 @@ static const struct {
 
 void dispatch_request(const struct incoming *in) {
   for (const struct call *call = in->session->calls; call; call = call->next)
-    if (str_is(in->id, call->id)) {
+    if (kit_same(in->id, call->id)) {
       reply_error(in, RPC_INVALID, "a request with this id is still being answered");
       return;
     }
   for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-    if (str_is(in->method, requests[i].method)) {
+    if (kit_same(in->method, requests[i].method)) {
       requests[i].handle(in);
       return;
     }
@@ -263,11 +263,11 @@ static void roots_changed(const struct incoming *in) {
 }
 
 void dispatch_notification(const struct incoming *in) {
-  if (str_is(in->method, "notifications/cancelled"))
+  if (kit_same(in->method, "notifications/cancelled"))
     cancelled(in);
-  else if (str_is(in->method, "notifications/progress"))
+  else if (kit_same(in->method, "notifications/progress"))
     progress(in);
-  else if (str_is(in->method, "notifications/roots/list_changed"))
+  else if (kit_same(in->method, "notifications/roots/list_changed"))
     roots_changed(in);
 }
 

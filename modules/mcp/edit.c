@@ -277,7 +277,7 @@ static bool merge(struct draft *draft, bp_str stored_text, char ret_name[65]) {
   m->json->object_begin(out);
   while (is_whole && m->json->next(given, &cursor, &name, &value) == BP_OK) {
     m->json->string(value, &text);
-    if (str_is(text, MCP_MASK)) {
+    if (kit_same(text, MCP_MASK)) {
       bp_json kept = 0;
       is_whole = stored && m->json->get(stored, name, &kept) == BP_OK && m->json->string(kept, &text) == BP_OK;
       snprintf(ret_name, 65, "%.*s", (int)(name.len < 64 ? name.len : 64), name.ptr);

@@ -69,7 +69,7 @@ static bool read_scope(const struct mcp *m, bp_request request, struct scope *re
   else
     return true;
   ret->name = *ret_name = str_copy(name);
-  bool is_known = ret->name && (ret->kind == SCOPE_SERVER ? server_find(m, name) != NULL || (m->has_builtin && str_is(name, MCP_BUILTIN))
+  bool is_known = ret->name && (ret->kind == SCOPE_SERVER ? server_find(m, name) != NULL || (m->has_builtin && kit_same(name, MCP_BUILTIN))
                                                           : json_member(m, m->groups, ret->name) != 0);
   if (!is_known) {
     free(*ret_name);
@@ -155,7 +155,7 @@ static void take_request(struct mcp *m, bp_request request, bp_str method, bp_js
   struct session *session = NULL;
   if (!id)
     m->http->reply_failure(request, BP_E_NO_MEMORY, NULL);
-  else if (str_is(method, "initialize"))
+  else if (kit_same(method, "initialize"))
     initialize(m, request, str_z(id), params);
   else if ((session = session_of(m, request)) != NULL)
     dispatch_request(&(struct incoming){m, session, request, str_z(id), method, params});
@@ -187,11 +187,11 @@ void hub_post(void *state, bp_request request) {
     refuse(m, request, 406, RPC_SERVER, "Not Acceptable: Client must accept both application/json and text/event-stream");
     return;
   }
-  if (m->json->type(message) != BP_JSON_OBJECT || !str_is(json_text(m, message, "jsonrpc"), "2.0")) {
+  if (m->json->type(message) != BP_JSON_OBJECT || !kit_same(kit_member_text(m->json, message, "jsonrpc"), "2.0")) {
     refuse(m, request, 400, RPC_INVALID, "Invalid Request: the body must be one JSON-RPC 2.0 message (batches are not supported)");
     return;
   }
-  bp_str method = json_text(m, message, "method");
+  bp_str method = kit_member_text(m->json, message, "method");
   bp_json id = json_member(m, message, "id"), params = json_member(m, message, "params");
   if (params && m->json->type(params) != BP_JSON_OBJECT)
     refuse(m, request, 400, RPC_PARAMS, "Invalid params: params must be an object");
@@ -222,7 +222,7 @@ void hub_get(void *state, bp_request request) {
   struct session *session = session_of(m, request);
   if (!session)
     return;
-  if (str_is(m->http->method(request), "HEAD")) { /* takes no stream from who reads it */
+  if (kit_same(m->http->method(request), "HEAD")) { /* takes no stream from who reads it */
     m->http->reply_empty(request, 200);
     return;
   }

@@ -86,7 +86,7 @@ bp_status facts_import(void *state, bp_request request, bp_json_writer facts) {
   m->http->body(request, &body);
   bp_json servers = json_member(m, body, "mcpServers");
   while (servers && m->json->next(servers, &cursor, &name, &entry) == BP_OK) {
-    bp_str title = json_text(m, entry, "name");
+    bp_str title = kit_member_text(m->json, entry, "name");
     m->json->object_begin(facts);
     json_text_member(m->json, facts, BP_LIT("id"), name);
     json_text_member(m->json, facts, BP_LIT("name"), title.ptr ? title : name);
@@ -128,7 +128,7 @@ bp_status facts_execute(void *state, bp_request request, bp_json_writer facts) {
   m->http->body(request, &body);
   begin(m, facts, "call");
   put_id(m, request, facts, "server");
-  put(m, facts, body, json_text(m, body, "tool").len ? "tool" : "toolName", "tool");
+  put(m, facts, body, kit_member_text(m->json, body, "tool").len ? "tool" : "toolName", "tool");
   if (json_member(m, body, "parameters"))
     put(m, facts, body, "parameters", "arguments");
   else

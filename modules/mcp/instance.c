@@ -175,7 +175,7 @@ static void on_initialized(void *ctx, const struct outcome *outcome) {
   if (!text || m->json->parse(m->self, str_z(text), &instance->init, NULL) != BP_OK) {
     free(text);
     char why[180];
-    bp_str message = outcome->error ? json_text(m, outcome->error, "message") : bp_str_make(NULL, 0);
+    bp_str message = outcome->error ? kit_member_text(m->json, outcome->error, "message") : bp_str_make(NULL, 0);
     if (!message.ptr)
       message = str_z("it is no MCP server, or too slow");
     snprintf(why, sizeof(why), "the server did not answer initialize: %.*s", (int)(message.len < 100 ? message.len : 100), message.ptr);

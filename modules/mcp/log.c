@@ -15,29 +15,19 @@ static const char *stream_name(uint32_t stream) {
   return stream == BP_PROC_STDERR ? "stderr" : "stdout";
 }
 
-static void timestamp(const struct mcp *m, char text[32]) {
-  int64_t now_ns = m->core->now_wall_ns();
-  time_t seconds = (time_t)(now_ns / 1000000000);
-  struct tm parts;
-  gmtime_r(&seconds, &parts);
-  size_t len = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &parts);
-  snprintf(text + len, 32 - len, ".%03uZ", (unsigned)(now_ns / 1000000 % 1000));
-}
-
 /* False where the line is not UTF-8: the writer refuses it. */
 static bool publish(struct server *server, uint32_t stream, bp_str line) {
   struct mcp *m = server->m;
   bp_json_writer out = 0;
-  char at[32], event[MCP_ID_BYTES_MAX + 16];
+  char at[KIT_TIME_BYTES], event[MCP_ID_BYTES_MAX + 16];
   bp_str text;
   if (m->json->writer_new(m->self, &out) != BP_OK)
     return true;
-  timestamp(m, at);
   m->json->object_begin(out);
   json_text_member(m->json, out, BP_LIT("id"), str_z(server->id));
   json_text_member(m->json, out, BP_LIT("data"), line);
   json_text_member(m->json, out, BP_LIT("stream"), str_z(stream_name(stream)));
-  json_text_member(m->json, out, BP_LIT("timestamp"), str_z(at));
+  json_text_member(m->json, out, BP_LIT("timestamp"), kit_time_text(m->core->now_wall_ns(), at));
   m->json->object_end(out);
   bool is_text = m->json->writer_text(out, &text, NULL) == BP_OK;
   if (is_text) {

@@ -162,7 +162,7 @@ static void on_page(void *ctx, const struct outcome *outcome) {
     if (m->json->type(item) == BP_JSON_OBJECT)
       m->json->put_value(d->out, item);
   }
-  bp_str cursor = json_text(m, outcome->result, "nextCursor");
+  bp_str cursor = kit_member_text(m->json, outcome->result, "nextCursor");
   if (cursor.ptr && ++d->pages < PAGES_MOST && d->items < ITEMS_MOST)
     ask_page(instance, cursor);
   else

@@ -20,7 +20,7 @@ void say(const struct mcp *m, uint32_t level, const char *message, bp_str server
 
 struct server *server_find(const struct mcp *m, bp_str id) {
   for (struct server *s = m->servers; s; s = s->next)
-    if (!s->is_deleted && str_is(id, s->id))
+    if (!s->is_deleted && kit_same(id, s->id))
       return s;
   return NULL;
 }
@@ -49,7 +49,7 @@ void server_let_go(struct server *server) {
 }
 
 static char *json_string_copy(const struct mcp *m, bp_json row, const char *key) {
-  return str_copy(json_text(m, row, key));
+  return str_copy(kit_member_text(m->json, row, key));
 }
 
 bool server_read(struct server *s, bp_str row_text) {

@@ -177,7 +177,7 @@ static void on_done(void *ctx, bp_exchange exchange, bp_status status, uint32_t 
 
 static uint32_t write_headers(const struct remote *remote, bp_client_header *list, const struct post *post) {
   const struct mcp *m = remote->m;
-  bp_str version = json_text(m, remote->instance->init, "protocolVersion"), name, text;
+  bp_str version = kit_member_text(m->json, remote->instance->init, "protocolVersion"), name, text;
   uint64_t cursor = 0;
   bp_json value;
   uint32_t count = 0;

@@ -184,9 +184,9 @@ static void take_request(struct instance *instance, bp_str method, bp_json messa
   char *id = json_copy(m, id_value);
   if (!id)
     return;
-  if (str_is(method, "ping"))
+  if (kit_same(method, "ping"))
     answer_raw(instance, str_z(id), BP_LIT("{}"));
-  else if (str_is(method, "roots/list") && !(instance->owner && instance->owner->has_roots))
+  else if (kit_same(method, "roots/list") && !(instance->owner && instance->owner->has_roots))
     answer_raw(instance, str_z(id), BP_LIT("{\"roots\":[]}"));
   else if (!instance->owner || !session_can_answer(instance->owner, method))
     refuse(instance, str_z(id), RPC_NO_METHOD, "the client of this call cannot answer that");
@@ -215,16 +215,16 @@ static void take_progress(struct instance *instance, bp_json params) {
 static void take_notification(struct instance *instance, bp_str method, bp_json message) {
   const struct mcp *m = instance->m;
   bp_json params = json_member(m, message, "params");
-  if (str_is(method, "notifications/progress"))
+  if (kit_same(method, "notifications/progress"))
     take_progress(instance, params);
-  else if (str_is(method, "notifications/message"))
+  else if (kit_same(method, "notifications/message"))
     up_message(instance, message, params);
-  else if (str_is(method, "notifications/cancelled"))
+  else if (kit_same(method, "notifications/cancelled"))
     up_cancelled(instance, params);
-  else if (str_is(method, "notifications/resources/updated"))
-    up_resource_updated(instance, message, json_text(m, params, "uri"));
-  else if (str_is(method, "notifications/tools/list_changed") || str_is(method, "notifications/prompts/list_changed") ||
-           str_is(method, "notifications/resources/list_changed"))
+  else if (kit_same(method, "notifications/resources/updated"))
+    up_resource_updated(instance, message, kit_member_text(m->json, params, "uri"));
+  else if (kit_same(method, "notifications/tools/list_changed") || kit_same(method, "notifications/prompts/list_changed") ||
+           kit_same(method, "notifications/resources/list_changed"))
     up_lists_stale(instance);
   else if (instance->owner)
     up_other(instance, method, message);
@@ -282,7 +282,7 @@ void instance_receive(struct instance *instance, bp_str line) {
     fail_unreadable(instance, line);
   } else {
     bp_json id = json_member(m, message, "id");
-    bp_str method = json_text(m, message, "method");
+    bp_str method = kit_member_text(m->json, message, "method");
     if (method.ptr && id)
       take_request(instance, method, message, id);
     else if (method.ptr)

@@ -43,7 +43,7 @@ static bp_json find_tool(struct session *session, const struct server *server, b
   const struct mcp *m = session->m;
   bp_json list = manifest_for(server, session)->lists[LIST_TOOLS], item = 0;
   for (uint32_t i = 0; list && m->json->at(list, i, &item) == BP_OK; i++)
-    if (str_equal(json_text(m, item, "name"), name))
+    if (str_equal(kit_member_text(m->json, item, "name"), name))
       return item;
   return 0;
 }
@@ -157,7 +157,7 @@ static void on_indexed(void *ctx, const bp_db_outcome *outcome) {
 void search_call(const struct incoming *in) {
   struct mcp *m = in->m;
   bp_json arguments = json_member(m, in->params, "arguments");
-  bp_str query = json_text(m, arguments, "query");
+  bp_str query = kit_member_text(m->json, arguments, "query");
   int64_t limit = FOUND_MOST;
   bp_json wanted = json_member(m, arguments, "limit");
   if (wanted)

@@ -10,21 +10,21 @@ static const char *const versions[] = {MCP_PROTOCOL, "2025-06-18", "2025-03-26",
 int level_of(bp_str name) {
   static const char *const names[] = {"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"};
   for (int i = 0; i < 8; i++)
-    if (name.ptr && str_is(name, names[i]))
+    if (name.ptr && kit_same(name, names[i]))
       return i;
   return -1;
 }
 
 bool session_knows_version(bp_str version) {
   for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
-    if (str_is(version, versions[i]))
+    if (kit_same(version, versions[i]))
       return true;
   return false;
 }
 
 static const char *negotiate(bp_str wanted) {
   for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
-    if (wanted.ptr && str_is(wanted, versions[i]))
+    if (wanted.ptr && kit_same(wanted, versions[i]))
       return versions[i];
   return versions[0];
 }
@@ -57,7 +57,7 @@ struct session *session_new(struct mcp *m, bp_str principal, const struct scope 
   if (!s)
     return NULL;
   bp_json abilities = json_member(m, params, "capabilities");
-  *s = (struct session){.m = m, .next = m->sessions, .used_ms = now_ms(m), .version = negotiate(json_text(m, params, "protocolVersion"))};
+  *s = (struct session){.m = m, .next = m->sessions, .used_ms = now_ms(m), .version = negotiate(kit_member_text(m->json, params, "protocolVersion"))};
   make_id(m, s->id);
   s->principal = str_copy(principal);
   s->capabilities = json_copy(m, abilities);
@@ -119,7 +119,7 @@ void session_end(struct session *s) {
 
 struct session *session_find(const struct mcp *m, bp_str id, bp_str principal) {
   for (struct session *s = m->sessions; s; s = s->next)
-    if (str_is(id, s->id) && str_is(principal, s->principal))
+    if (kit_same(id, s->id) && kit_same(principal, s->principal))
       return s;
   return NULL;
 }

@@ -41,18 +41,7 @@ void text_release(struct text *text) {
 }
 
 char *str_copy(bp_str text) {
-  if (!text.ptr)
-    return NULL;
-  char *copy = malloc(text.len + 1);
-  if (!copy)
-    return NULL;
-  memcpy(copy, text.ptr, text.len);
-  copy[text.len] = '\0';
-  return copy;
-}
-
-bool str_is(bp_str text, const char *word) {
-  return str_equal(text, str_z(word));
+  return kit_text_copy(text).ptr;
 }
 
 bool str_equal(bp_str a, bp_str b) {
@@ -71,23 +60,8 @@ bp_json json_member(const struct mcp *m, bp_json object, const char *key) {
   return object && m->json->get(object, str_z(key), &value) == BP_OK ? value : 0;
 }
 
-bp_str json_text(const struct mcp *m, bp_json object, const char *key) {
-  bp_str text = {NULL, 0};
-  bp_json value = json_member(m, object, key);
-  if (value)
-    m->json->string(value, &text);
-  return text;
-}
-
 char *json_copy(const struct mcp *m, bp_json value) {
-  bp_json_writer out = 0;
-  bp_str text = {NULL, 0};
-  if (!value || m->json->writer_new(m->self, &out) != BP_OK)
-    return NULL;
-  m->json->put_value(out, value);
-  char *copy = m->json->writer_text(out, &text, NULL) == BP_OK ? str_copy(text) : NULL;
-  m->json->writer_free(out);
-  return copy;
+  return kit_text_of_json(m->json, m->self, value).ptr;
 }
 
 void json_put_members(const struct mcp *m, bp_json_writer out, bp_json object, const char *left_out, const char *left_out_too) {
@@ -95,7 +69,7 @@ void json_put_members(const struct mcp *m, bp_json_writer out, bp_json object, c
   bp_str key;
   bp_json value;
   while (object && m->json->next(object, &cursor, &key, &value) == BP_OK) {
-    if ((left_out && str_is(key, left_out)) || (left_out_too && str_is(key, left_out_too)))
+    if ((left_out && kit_same(key, left_out)) || (left_out_too && kit_same(key, left_out_too)))
       continue;
     m->json->key(out, key);
     m->json->put_value(out, value);

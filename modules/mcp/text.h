@@ -23,14 +23,11 @@ static inline bp_str text_str(const struct text *text) {
 
 /* A NUL-terminated copy, or NULL: without memory, or of a string without a pointer. */
 char *str_copy(bp_str text);
-bool str_is(bp_str text, const char *word);
 bool str_equal(bp_str a, bp_str b);
 bool str_starts(bp_str text, const char *start);
 
 /* Member `key` of an object, or 0. */
 bp_json json_member(const struct mcp *m, bp_json object, const char *key);
-/* Member `key` if it is a string, or one without a pointer. */
-bp_str json_text(const struct mcp *m, bp_json object, const char *key);
 /* The value as an owned text; NULL without memory. */
 char *json_copy(const struct mcp *m, bp_json value);
 /* Writes the members of `object` but those named `left_out` (may be NULL). */

@@ -91,7 +91,7 @@ void up_cancelled(struct instance *instance, bp_json params) {
   if (!id || !ask || !instance->owner)
     return;
   bp_json_writer out = rpc_begin(m);
-  bp_str reason = json_text(m, params, "reason");
+  bp_str reason = kit_member_text(m->json, params, "reason");
   json_text_member(m->json, out, BP_LIT("method"), BP_LIT("notifications/cancelled"));
   m->json->key(out, BP_LIT("params"));
   m->json->object_begin(out);
@@ -135,7 +135,7 @@ static void tell_message(struct session *session, const struct instance *instanc
 /* A shared instance does not say which call a message is about: every session with a call there gets it. */
 void up_message(struct instance *instance, bp_json message, bp_json params) {
   struct mcp *m = instance->m;
-  int level = level_of(json_text(m, params, "level"));
+  int level = level_of(kit_member_text(m->json, params, "level"));
   if (instance->owner) {
     tell_message(instance->owner, instance, message, level);
     return;
@@ -151,7 +151,7 @@ void up_resource_updated(struct instance *instance, bp_json message, bp_str uri)
     if (instance->owner ? s != instance->owner : session_is_private(s))
       continue;
     for (const struct subscription *sub = s->subscriptions; sub; sub = sub->next)
-      if (str_is(uri, sub->uri) && strcmp(sub->server, instance->server->id) == 0) {
+      if (kit_same(uri, sub->uri) && strcmp(sub->server, instance->server->id) == 0) {
         struct text text = message_text(m, message);
         feed_put(feed_own(s), &text, true);
         break;

@@ -30,12 +30,9 @@ struct budget_check {
 };
 
 static bool replace_text(char **text, bp_str by) {
-  char *copy = malloc(by.len + 1);
+  char *copy = str_dup(by);
   if (!copy)
     return false;
-  if (by.len)
-    memcpy(copy, by.ptr, by.len);
-  copy[by.len] = '\0';
   free(*text);
   *text = copy;
   return true;
@@ -200,25 +197,13 @@ static void decide(struct budget_check *c, uint32_t hold_ms) {
 
 /* ---- A person's answer ---- */
 
-static bp_str text_member(const struct observability *o, bp_json object, const char *name) {
-  bp_json value = 0;
-  bp_str text = {NULL, 0};
-  if (o->json->get(object, str_z(name), &value) == BP_OK)
-    o->json->string(value, &text);
-  return text;
-}
-
-static bool text_is(bp_str text, const char *expected) {
-  return text.len == strlen(expected) && memcmp(text.ptr, expected, text.len) == 0;
-}
-
 static void take_answer(struct budget_check *c, bp_str state, bp_str note) {
-  if (text_is(state, "approved")) {
+  if (kit_same(state, "approved")) {
     c->is_waiting = false;
     decide(c, HOLD_MS); /* the same facts pass now, once */
-  } else if (text_is(state, "denied") || text_is(state, "expired")) {
+  } else if (kit_same(state, "denied") || kit_same(state, "expired")) {
     c->is_waiting = false;
-    deny(c, note.len ? note : text_is(state, "denied") ? BP_LIT("a person has denied it") : BP_LIT("nobody has answered in time"), BP_LIT(""));
+    deny(c, note.len ? note : kit_same(state, "denied") ? BP_LIT("a person has denied it") : BP_LIT("nobody has answered in time"), BP_LIT(""));
   }
 }
 
@@ -227,10 +212,10 @@ static void on_approval(void *ctx, const bp_live_event *event) {
   bp_json root = 0;
   if (o->is_draining || !o->checks || o->json->parse(o->self, event->payload, &root, NULL) != BP_OK)
     return;
-  bp_str id = text_member(o, root, "id"), state = text_member(o, root, "state"), note = text_member(o, root, "note");
+  bp_str id = kit_member_text(o->json, root, "id"), state = kit_member_text(o->json, root, "state"), note = kit_member_text(o->json, root, "note");
   for (struct budget_check *c = o->checks, *next; c; c = next) {
     next = c->next;
-    if (c->is_waiting && text_is(id, c->approval_id))
+    if (c->is_waiting && kit_same(id, c->approval_id))
       take_answer(c, state, note);
   }
   o->json->release(o->self, root);

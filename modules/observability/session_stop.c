@@ -37,10 +37,6 @@ static bp_str id_of(const struct stopping *s) {
   return bp_str_make(s->id, s->id_len);
 }
 
-static bool text_is(bp_str text, const char *expected) {
-  return text.len == strlen(expected) && memcmp(text.ptr, expected, text.len) == 0;
-}
-
 static void unlink_stopping(const struct stopping *s) {
   struct stopping **at = &s->module->stoppings;
   while (*at != s)
@@ -95,7 +91,8 @@ static void fail_with(struct stopping *s, bp_status status) {
 
 static void on_marked(void *ctx, const bp_db_outcome *outcome) {
   struct stopping *s = ctx;
-  if (outcome->status == BP_OK && s->round < ROUNDS_MOST && text_is(db_column(s->module->db, outcome, STOP_STEP_READ, 0, COLUMN_STATUS), "running")) {
+  if (outcome->status == BP_OK && s->round < ROUNDS_MOST &&
+      kit_same(db_column(s->module->db, outcome, STOP_STEP_READ, 0, COLUMN_STATUS), "running")) {
     read_session(s); /* another process has taken the session up meanwhile */
     return;
   }
@@ -159,7 +156,7 @@ static void on_read(void *ctx, const bp_db_outcome *outcome) {
       end_not_found(s);
     else
       fail_all(s, outcome);
-  } else if (!text_is(db_column(s->module->db, outcome, 0, 0, COLUMN_STATUS), "running")) {
+  } else if (!kit_same(db_column(s->module->db, outcome, 0, 0, COLUMN_STATUS), "running")) {
     unlink_stopping(s);
     end_stopped(s, outcome, 0);
   } else if (!stop_process(s, outcome)) {

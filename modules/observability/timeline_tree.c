@@ -207,13 +207,9 @@ static void write_node(const struct tree *t, uint32_t index) {
   write_children(t, node->first_child);
 }
 
-static bool text_is(bp_str text, const char *expected) {
-  return text.len == strlen(expected) && memcmp(text.ptr, expected, text.len) == 0;
-}
-
 /* The contract's words for a session in those of the timeline. */
 static bp_db_value status_word(bp_str status) {
-  return db_text(text_is(status, "finished") ? BP_LIT("done") : text_is(status, "stopped") ? BP_LIT("cancelled") : BP_LIT("running"));
+  return db_text(kit_same(status, "finished") ? BP_LIT("done") : kit_same(status, "stopped") ? BP_LIT("cancelled") : BP_LIT("running"));
 }
 
 static bp_str member(const struct observability *o, bp_json session, bp_str name) {
@@ -228,7 +224,7 @@ static bp_str member(const struct observability *o, bp_json session, bp_str name
 static void write_session_root(const struct tree *t, bp_str session_id, bp_json session) {
   const struct observability *o = t->module;
   bp_str status = member(o, session, BP_LIT("status"));
-  bool has_ended = session && !text_is(status, "running");
+  bool has_ended = session && !kit_same(status, "running");
   const bp_db_value values[TREE_SHOWN_COUNT] = {
       [TREE_ID] = db_text(session_id),
       [TREE_KIND] = db_text(BP_LIT("session")),

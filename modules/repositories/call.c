@@ -101,7 +101,3 @@ void call_read(struct call *call, const bp_db_query *query, bp_db_done_fn done) 
   if (status != BP_OK)
     call_end_failure(call, status, NULL);
 }
-
-bool str_same(bp_str a, const char *b) {
-  return a.len == strlen(b) && (a.len == 0 || memcmp(a.ptr, b, a.len) == 0);
-}

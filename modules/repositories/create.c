@@ -174,7 +174,7 @@ const char *create_read(const struct repositories *r, bp_json object, struct new
     return "name, path, type, url and branch must be strings";
   if (ret->name.len == 0 || ret->path.len == 0 || ret->type.len == 0)
     return "Missing required fields: name, path, type, port";
-  if (!str_same(ret->type, "git") && !str_same(ret->type, "local"))
+  if (!kit_same(ret->type, "git") && !kit_same(ret->type, "local"))
     return "Type must be \"git\" or \"local\"";
   return read_port(r, object, &ret->port) ? NULL : "Port must be an integer from 1 to 65535";
 }

@@ -31,7 +31,7 @@ bp_status facts_create(void *state, bp_request request, bp_json_writer facts) {
 bp_status facts_change(void *state, bp_request request, bp_json_writer facts) {
   static const char *const names[] = {"name", "path", "url", "branch"};
   const struct repositories *r = state;
-  bool is_update = str_same(r->http->method(request), "PUT");
+  bool is_update = kit_same(r->http->method(request), "PUT");
   bp_json body = 0;
   bp_str id = {NULL, 0};
   bool has_body = r->http->body(request, &body) == BP_OK;

@@ -42,8 +42,6 @@ bool call_failed(struct call *call, const bp_db_outcome *outcome);
 void call_write(struct call *call, const bp_db_step *steps, uint32_t count, bp_db_done_fn done);
 void call_read(struct call *call, const bp_db_query *query, bp_db_done_fn done);
 
-bool str_same(bp_str a, const char *b);
-
 /* ---- create.c ---- */
 
 struct new_repository {

@@ -45,7 +45,7 @@ static const struct {
 
 static void dispatch(struct call *call, bp_str method, bp_json payload) {
   for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-    if (str_same(method, methods[i].name)) {
+    if (kit_same(method, methods[i].name)) {
       methods[i].run(call, payload);
       return;
     }

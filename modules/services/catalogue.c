@@ -60,44 +60,9 @@ const struct catalogue_entry catalogue[CATALOGUE_COUNT] = {
      .port = 6379},
 };
 
-bool is_same(bp_str text, const char *word) {
-  return text.len == strlen(word) && memcmp(text.ptr, word, text.len) == 0;
-}
-
-char *copy_of(bp_str text) {
-  char *copy = malloc(text.len + 1);
-  if (!copy)
-    return NULL;
-  if (text.len)
-    memcpy(copy, text.ptr, text.len);
-  copy[text.len] = '\0';
-  return copy;
-}
-
-bp_str text_of(const bp_json_1 *json, bp_json object, const char *name) {
-  bp_json value = 0;
-  bp_str text = bp_str_make(NULL, 0);
-  if (json->get(object, str_z(name), &value) == BP_OK)
-    json->string(value, &text);
-  return text;
-}
-
-char *json_copy(const struct services *s, bp_json value) {
-  bp_json_writer out = 0;
-  bp_str text;
-  char *copy = NULL;
-  if (s->json->writer_new(s->self, &out) != BP_OK)
-    return NULL;
-  s->json->put_value(out, value);
-  if (s->json->writer_text(out, &text, NULL) == BP_OK)
-    copy = copy_of(text);
-  s->json->writer_free(out);
-  return copy;
-}
-
 unsigned catalogue_find(bp_str id) {
   unsigned i = 0;
-  while (i < CATALOGUE_COUNT && !is_same(id, catalogue[i].id) && !is_same(id, catalogue[i].alias))
+  while (i < CATALOGUE_COUNT && !kit_same(id, catalogue[i].id) && !kit_same(id, catalogue[i].alias))
     i++;
   return i;
 }

@@ -47,16 +47,16 @@ static uint32_t port_of(const struct services *s, bp_json container, uint32_t wa
 
 static const struct service *ours(const struct services *s, bp_json container, bp_str name) {
   for (unsigned i = 0; i < CATALOGUE_COUNT && docker_is_ours(s, container); i++)
-    if (is_same(name, s->all[i].container))
+    if (kit_same(name, s->all[i].container))
       return &s->all[i];
   return NULL;
 }
 
 static void put_container(const struct services *s, bp_json_writer out, bp_json container) {
   char text[CONNECTION_BYTES];
-  bp_str name = name_of(s, container), id = text_of(s->json, container, "Id");
+  bp_str name = name_of(s, container), id = kit_member_text(s->json, container, "Id");
   const struct service *service = ours(s, container, name);
-  unsigned guess = service ? catalogue_find(str_z(service->entry->id)) : catalogue_guess(text_of(s->json, container, "Image"));
+  unsigned guess = service ? catalogue_find(str_z(service->entry->id)) : catalogue_guess(kit_member_text(s->json, container, "Image"));
   if (guess == CATALOGUE_COUNT)
     guess = catalogue_guess(name);
   uint32_t port = guess < CATALOGUE_COUNT ? port_of(s, container, catalogue[guess].port) : 0;
@@ -106,7 +106,7 @@ static void on_containers(void *ctx, const struct docker_answer *docker) {
 static void on_call(void *ctx, bp_service_call call, bp_str method, bp_str payload) {
   struct services *s = ctx;
   (void)payload;
-  if (!is_same(method, "discovered")) {
+  if (!kit_same(method, "discovered")) {
     s->service_table->answer(call, BP_E_UNSUPPORTED, BP_LIT("services/1 has the method discovered"));
     return;
   }

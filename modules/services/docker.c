@@ -111,7 +111,7 @@ void docker_fault(const struct services *s, const struct docker_answer *answer, 
   snprintf(text, FAULT_BYTES, "Docker answered %u", (unsigned)answer->http);
   if (s->json->parse(s->self, answer->body, &root, NULL) != BP_OK)
     return;
-  bp_str message = text_of(s->json, root, "message");
+  bp_str message = kit_member_text(s->json, root, "message");
   if (message.len)
     snprintf(text, FAULT_BYTES, "%.*s", message.len > 250 ? 250 : (int)message.len, message.ptr);
   s->json->release(s->self, root);
@@ -122,7 +122,7 @@ bool docker_is_ours(const struct services *s, bp_json object) {
   if (s->json->get(object, BP_LIT("Labels"), &labels) != BP_OK &&
       (s->json->get(object, BP_LIT("Config"), &config) != BP_OK || s->json->get(config, BP_LIT("Labels"), &labels) != BP_OK))
     return false;
-  return is_same(text_of(s->json, labels, LABEL), "true");
+  return kit_same(kit_member_text(s->json, labels, LABEL), "true");
 }
 
 bool docker_has_name(const struct services *s, bp_json container, const char *wanted) {
@@ -130,7 +130,7 @@ bool docker_has_name(const struct services *s, bp_json container, const char *wa
   bp_str name;
   s->json->get(container, BP_LIT("Names"), &names);
   for (uint32_t i = 0; s->json->at(names, i, &item) == BP_OK; i++)
-    if (s->json->string(item, &name) == BP_OK && name.len > 1 && is_same(bp_str_make(name.ptr + 1, name.len - 1), wanted))
+    if (s->json->string(item, &name) == BP_OK && name.len > 1 && kit_same(bp_str_make(name.ptr + 1, name.len - 1), wanted))
       return true;
   return false;
 }

@@ -62,7 +62,7 @@ static bool runs(const struct services *s, bp_json containers, const struct serv
   bp_json container = 0;
   for (uint32_t i = 0; s->json->at(containers, i, &container) == BP_OK; i++)
     if (docker_has_name(s, container, service->container))
-      return is_same(text_of(s->json, container, "State"), "running");
+      return kit_same(kit_member_text(s->json, container, "State"), "running");
   return false;
 }
 

@@ -78,7 +78,7 @@ static char *masked(const struct services *s, const char *environment) {
     }
     s->json->object_end(out);
     if (s->json->writer_text(out, &text, NULL) == BP_OK)
-      copy = copy_of(text);
+      copy = str_dup(text);
     s->json->writer_free(out);
   }
   s->json->release(s->self, root);
@@ -157,7 +157,7 @@ static void put_variable(const bp_json_1 *json, bp_json_writer out, bp_str name,
 }
 
 static bool is_own_variable(const struct catalogue_entry *entry, bp_str name) {
-  return (entry->password_key && is_same(name, entry->password_key)) || (!entry->password_key && is_same(name, "REDIS_PASSWORD"));
+  return (entry->password_key && kit_same(name, entry->password_key)) || (!entry->password_key && kit_same(name, "REDIS_PASSWORD"));
 }
 
 static void put_environment(const struct operation *op, bp_json_writer out) {
@@ -174,7 +174,7 @@ static void put_environment(const struct operation *op, bp_json_writer out) {
     put_variable(s->json, out, str_z(entry->password_key), str_z(op->password));
   if (op->environment && s->json->parse(s->self, str_z(op->environment), &root, NULL) == BP_OK) {
     while (s->json->next(root, &cursor, &key, &value) == BP_OK)
-      if (!is_own_variable(entry, key) && !(entry->user_key && is_same(key, entry->user_key)) && s->json->string(value, &text) == BP_OK)
+      if (!is_own_variable(entry, key) && !(entry->user_key && kit_same(key, entry->user_key)) && s->json->string(value, &text) == BP_OK)
         put_variable(s->json, out, key, text);
     s->json->release(s->self, root);
   }
@@ -341,7 +341,7 @@ static void keep_password(const struct operation *op) {
   if (service->password)
     explicit_bzero(service->password, strlen(service->password));
   free(service->password);
-  service->password = copy_of(str_z(op->password));
+  service->password = str_dup(str_z(op->password));
 }
 
 static void on_secret(void *ctx, bp_status status, bp_str value, const bp_error *err) {
@@ -386,11 +386,12 @@ static void take_line(struct operation *op, bp_str line) {
   char text[160];
   if (s->json->parse(s->self, line, &root, NULL) != BP_OK)
     return;
-  bp_str error = text_of(s->json, root, "error"), status = text_of(s->json, root, "status"), layer = text_of(s->json, root, "id");
+  bp_str error = kit_member_text(s->json, root, "error"), status = kit_member_text(s->json, root, "status"),
+         layer = kit_member_text(s->json, root, "id");
   if (error.len)
     snprintf(op->fault, sizeof(op->fault), "%.*s", error.len > 250 ? 250 : (int)error.len, error.ptr);
-  op->lines->layers += is_same(status, "Pulling fs layer");
-  op->lines->layers_done += is_same(status, "Pull complete");
+  op->lines->layers += kit_same(status, "Pulling fs layer");
+  op->lines->layers_done += kit_same(status, "Pull complete");
   if (op->job && status.len) {
     snprintf(text, sizeof(text), "%.*s %.*s", layer.len > 40 ? 40 : (int)layer.len, layer.len ? layer.ptr : "",
              status.len > 100 ? 100 : (int)status.len, status.ptr);

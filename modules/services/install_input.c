@@ -75,10 +75,10 @@ static bool is_good_environment(const struct services *s, bp_json object) {
 static bool take_password(struct operation *op, bp_json object) {
   const struct service *service = op->service;
   const char *name = service->entry->password_key ? service->entry->password_key : "REDIS_PASSWORD";
-  bp_str password = text_of(op->module->json, object, name);
+  bp_str password = kit_member_text(op->module->json, object, name);
   if (password.len == 0)
     return true;
-  if (is_same(password, MASK)) {
+  if (kit_same(password, MASK)) {
     password = service->password ? str_z(service->password) : bp_str_make(NULL, 0);
   } else {
     for (size_t i = 0; i < password.len; i++)
@@ -100,7 +100,7 @@ static const char *read_environment(struct operation *op, bp_json body) {
     return "environment must be an object of at most 64 variables with texts of at most 4096 bytes";
   if (!take_password(op, value))
     return "environment: a password may have at most 256 characters, without spaces, quotes and backslashes";
-  op->environment = json_copy(s, value);
+  op->environment = kit_text_of_json(s->json, s->self, value).ptr;
   return op->environment ? NULL : "no memory";
 }
 
@@ -133,7 +133,7 @@ static const char *read_volumes(struct operation *op, bp_json body) {
       return wrong;
   if (s->json->count(value) == 0)
     return NULL;
-  op->volumes = json_copy(s, value);
+  op->volumes = kit_text_of_json(s->json, s->self, value).ptr;
   return op->volumes ? NULL : "no memory";
 }
 

@@ -33,7 +33,7 @@ static struct found find(const struct services *s, const struct service *service
   bp_json container = 0;
   for (uint32_t i = 0; s->json->at(containers, i, &container) == BP_OK; i++)
     if (docker_has_name(s, container, service->container))
-      return (struct found){true, is_same(text_of(s->json, container, "State"), "running"), public_port(s, container)};
+      return (struct found){true, kit_same(kit_member_text(s->json, container, "State"), "running"), public_port(s, container)};
   return (struct found){0};
 }
 
@@ -67,7 +67,8 @@ static void put_environment(const struct services *s, bp_json_writer out, const 
   json_text_member(s->json, out, entry->password_key ? str_z(entry->password_key) : BP_LIT("REDIS_PASSWORD"), BP_LIT(MASK));
   if (service->environment && s->json->parse(s->self, str_z(service->environment), &root, NULL) == BP_OK) {
     while (s->json->next(root, &cursor, &key, &value) == BP_OK) {
-      bool is_told = (entry->user_key && is_same(key, entry->user_key)) || is_same(key, entry->password_key ? entry->password_key : "REDIS_PASSWORD");
+      bool is_told =
+          (entry->user_key && kit_same(key, entry->user_key)) || kit_same(key, entry->password_key ? entry->password_key : "REDIS_PASSWORD");
       if (is_told)
         continue;
       s->json->key(out, key);

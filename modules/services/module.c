@@ -44,14 +44,14 @@ static bp_status read_options(struct services *s) {
   bp_str path = bp_str_make(NULL, 0), folder = s->core->folder(s->self);
   char own[4096];
   s->config->string(s->self, BP_LIT("docker_socket"), &path);
-  s->socket = copy_of(path);
+  s->socket = str_dup(path);
   path.len = 0;
   s->config->string(s->self, BP_LIT("state_file"), &path);
   if (path.len == 0) {
     snprintf(own, sizeof(own), "%.*s/services.json", (int)folder.len, folder.ptr);
     path = str_z(own);
   }
-  s->state_file = copy_of(path);
+  s->state_file = str_dup(path);
   return s->socket && s->state_file ? BP_OK : BP_E_NO_MEMORY;
 }
 

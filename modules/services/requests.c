@@ -13,7 +13,7 @@ static const struct {
 
 static enum action action_of(bp_str word) {
   for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-    if (is_same(word, actions[i].word))
+    if (kit_same(word, actions[i].word))
       return actions[i].action;
   return ACTION_COUNT;
 }
@@ -42,7 +42,7 @@ static bp_status write_facts(const struct services *s, bp_request request, bp_st
   s->json->object_begin(facts);
   json_text_member(s->json, facts, BP_LIT("module"), BP_LIT("services"));
   json_text_member(s->json, facts, BP_LIT("action"), action.len ? action : BP_LIT("none"));
-  json_text_member(s->json, facts, BP_LIT("service_id"), text_of(s->json, body, "serviceId"));
+  json_text_member(s->json, facts, BP_LIT("service_id"), kit_member_text(s->json, body, "serviceId"));
   for (unsigned i = 0; i < 2; i++) {
     bp_str name = i ? BP_LIT("port") : BP_LIT("volumes");
     if (s->json->get(body, name, &value) != BP_OK)
@@ -58,7 +58,7 @@ static bp_status write_facts(const struct services *s, bp_request request, bp_st
 
 bp_status facts_post(void *state, bp_request request, bp_json_writer facts) {
   const struct services *s = state;
-  return write_facts(s, request, text_of(s->json, body_of(s, request), "action"), facts);
+  return write_facts(s, request, kit_member_text(s->json, body_of(s, request), "action"), facts);
 }
 
 bp_status facts_action(void *state, bp_request request, bp_json_writer facts) {
@@ -133,14 +133,14 @@ static void answer_invalid_action(const struct services *s, bp_request request, 
 void services_post(void *state, bp_request request) {
   struct services *s = state;
   bp_json body = body_of(s, request);
-  bp_str word = text_of(s->json, body, "action");
+  bp_str word = kit_member_text(s->json, body, "action");
   enum action action = action_of(word);
   if (word.len == 0)
     kit_problem(s->http, request, 400, BP_LIT("Action is required"));
   else if (action == ACTION_COUNT)
     answer_invalid_action(s, request, word);
   else
-    begin_named(s, request, action, text_of(s->json, body, "serviceId"));
+    begin_named(s, request, action, kit_member_text(s->json, body, "serviceId"));
 }
 
 void services_action(void *state, bp_request request) {
@@ -151,7 +151,7 @@ void services_action(void *state, bp_request request) {
   if (action == ACTION_COUNT)
     kit_problem(s->http, request, 404, BP_LIT("Endpoint not found"));
   else
-    begin_named(s, request, action, text_of(s->json, body_of(s, request), "serviceId"));
+    begin_named(s, request, action, kit_member_text(s->json, body_of(s, request), "serviceId"));
 }
 
 void services_logs(void *state, bp_request request) {

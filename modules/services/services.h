@@ -182,12 +182,6 @@ void services_logs(void *state, bp_request request);   /* requests.c */
 bp_status facts_post(void *state, bp_request request, bp_json_writer facts);
 bp_status facts_action(void *state, bp_request request, bp_json_writer facts);
 
-bp_str text_of(const bp_json_1 *json, bp_json object, const char *name);
-char *copy_of(bp_str text);
-/* A value as JSON text, or NULL without memory. */
-char *json_copy(const struct services *s, bp_json value);
-bool is_same(bp_str text, const char *word);
-
 #define ROUTE_COUNT 4
 extern const bp_route services_routes[ROUTE_COUNT];
 

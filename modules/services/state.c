@@ -127,7 +127,7 @@ static struct save *save_new(struct services *s) {
     return NULL;
   }
   put_all(s, out);
-  if (s->json->writer_text(out, &text, NULL) == BP_OK && (save->text = copy_of(text)))
+  if (s->json->writer_text(out, &text, NULL) == BP_OK && (save->text = str_dup(text)))
     save->len = text.len;
   s->json->writer_free(out);
   save->module = s;
@@ -172,7 +172,7 @@ static char *read_ours(const char *path, size_t *ret_len) {
 static char *member_text(const struct services *s, bp_json object, bp_str name, uint32_t type) {
   bp_json value = 0;
   bool is_there = s->json->get(object, name, &value) == BP_OK && s->json->type(value) == type;
-  return is_there ? json_copy(s, value) : NULL;
+  return is_there ? kit_text_of_json(s->json, s->self, value).ptr : NULL;
 }
 
 /* The list itself, or the member `services`; what is not of the catalogue is passed over. */
@@ -181,8 +181,8 @@ static void take(struct services *s, bp_json root) {
   int64_t port;
   s->json->get(root, BP_LIT("services"), &list);
   for (uint32_t i = 0; s->json->at(list, i, &item) == BP_OK; i++) {
-    bp_str id = text_of(s->json, item, "id");
-    unsigned index = catalogue_find(id.len ? id : text_of(s->json, item, "serviceId"));
+    bp_str id = kit_member_text(s->json, item, "id");
+    unsigned index = catalogue_find(id.len ? id : kit_member_text(s->json, item, "serviceId"));
     if (index == CATALOGUE_COUNT || s->all[index].is_stored)
       continue;
     struct service *service = &s->all[index];
@@ -214,7 +214,7 @@ static void on_secret(void *ctx, bp_status status, bp_str value, const bp_error 
   struct service *service = ctx;
   (void)err;
   if (status == BP_OK && !service->password)
-    service->password = copy_of(value);
+    service->password = str_dup(value);
 }
 
 static void ask_passwords(struct services *s) {

@@ -86,9 +86,9 @@ static void collect(struct removal *removal, bp_json root) {
   size_t len = strlen(op->service->container);
   s->json->get(root, BP_LIT("Volumes"), &list);
   for (uint32_t i = 0; removal->count < VOLUMES_MAX * 2 && s->json->at(list, i, &volume) == BP_OK; i++) {
-    bp_str name = text_of(s->json, volume, "Name");
+    bp_str name = kit_member_text(s->json, volume, "Name");
     bool is_its = name.len > len && name.len < 320 && memcmp(name.ptr, op->service->container, len) == 0 && name.ptr[len] == '-';
-    if (is_its && docker_is_ours(s, volume) && (removal->names[removal->count] = copy_of(name)))
+    if (is_its && docker_is_ours(s, volume) && (removal->names[removal->count] = str_dup(name)))
       removal->count++;
   }
 }

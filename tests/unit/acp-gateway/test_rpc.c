@@ -29,7 +29,7 @@ void dispatch_incoming(struct process *process, const char *id, bp_str method, b
   if (strlen(at.heard) + 600 < sizeof(at.heard))
     snprintf(at.heard + strlen(at.heard), 600, "%.*s %.300s %.100s|", (int)method.len, method.ptr, id ? id : "-", text ? text : "-");
   free(text);
-  if (str_is(method, "end"))
+  if (kit_same(method, "end"))
     rpc_gone(process);
 }
 

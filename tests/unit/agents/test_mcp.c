@@ -1,6 +1,7 @@
 /* The agents module's pure parts: MCP servers between list, map and file; JSON as the tools' people read it. */
 #include "../../../modules/agents/mcp.c"
 #include "../../../modules/agents/pretty.c"
+#include "../../../modules/kit/kit.c"
 #include "loader/tables.h"
 #include "unit.h"
 
@@ -19,10 +20,6 @@ bool bytes_copy(struct bytes *ret, bp_str from) {
   ret->ptr[from.len] = '\0';
   ret->len = from.len;
   return ret->ptr != NULL;
-}
-
-bool str_is(bp_str text, const char *expected) {
-  return text.len == strlen(expected) && memcmp(text.ptr, expected, text.len) == 0;
 }
 
 static bp_json parse(const char *text) {

@@ -3,10 +3,7 @@
 
 #include "../../../modules/git/scan.c"
 #include "../../../modules/git/text.c"
-
-bp_str str_z(const char *text) {
-  return bp_str_make(text, strlen(text));
-}
+#include "../../../modules/kit/kit.c"
 
 #define LOCAL(key, value) "local\0" key "\n" value "\0"
 #define READ(scan, text, is_trusted) scan_read(scan, bp_str_make(text, sizeof(text) - 1), is_trusted)

@@ -3,10 +3,7 @@
 
 #include "../../../modules/git/split.c"
 #include "../../../modules/git/text.c"
-
-bp_str str_z(const char *text) {
-  return bp_str_make(text, strlen(text));
-}
+#include "../../../modules/kit/kit.c"
 
 /* The words with a bar after each, or the fault. */
 static void check(const char *command, const char *expected) {
