@@ -2,10 +2,14 @@
 #include "process.h"
 #include "base/log.h"
 
+#include <link.h>
 #include <malloc.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Some systems offer a thousand million descriptors; tables are sized by this. */
 #define DESCRIPTORS_MAX (1u << 20)
@@ -44,4 +48,39 @@ void process_prepare(bool keep_cores) {
   if (!keep_cores)
     forbid_cores();
   keep_memory_small();
+}
+
+/* An object whose code the linker has changed: what is mapped is not what is in the file. */
+static bool has_changed_code(const struct dl_phdr_info *object) {
+  for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+    const ElfW(Dyn) *entry = segment->p_type == PT_DYNAMIC ? (const ElfW(Dyn) *)(object->dlpi_addr + segment->p_vaddr) : NULL;
+    for (; entry && entry->d_tag != DT_NULL; entry++)
+      if (entry->d_tag == DT_TEXTREL || (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL)))
+        return true;
+  }
+  return false;
+}
+
+/* Code and constants are mapped from files and never written, so the kernel fetches from its cache what is needed again. What is or was
+ * writable (data, relocations) is in other segments. */
+static int give_back_code(struct dl_phdr_info *object, size_t size, void *arg) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  (void)size, (void)arg;
+  if (strncmp(object->dlpi_name, "linux-", 6) == 0 || has_changed_code(object)) /* the first: the kernel's own */
+    return 0;
+  for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+    uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+    uintptr_t end = (object->dlpi_addr + segment->p_vaddr + segment->p_memsz + page - 1) & ~(page - 1);
+    if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W))
+      madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void process_trim(bool keep_cores) {
+  malloc_trim(0);
+  if (!keep_cores)
+    dl_iterate_phdr(give_back_code, NULL);
 }

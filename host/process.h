@@ -15,5 +15,8 @@ extern struct process_before process_before;
 
 /* Before anything is opened or started. `keep_cores`: core files and debuggers stay allowed. */
 void process_prepare(bool keep_cores);
+/* Once started: gives back to the system what only starting needed, memory and code. With `keep_cores` code stays, as a debugger may have
+ * put breakpoints into it. */
+void process_trim(bool keep_cores);
 
 #endif

@@ -39,7 +39,6 @@
 #include "watch/spots.h"
 
 #include <limits.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -424,7 +423,6 @@ static void announce(void) {
   store_ready();
   notify_ready();
   print_links();
-  malloc_trim(0); /* what only starting needed goes back to the system */
 }
 
 /* ---- The end ---- */
@@ -482,6 +480,7 @@ int host_run_main(const struct run_options *options) {
     leave(1);
   }
   announce();
+  process_trim(options->keep_cores);
   loop_run();
   if (run.was_cut_short || drain_left_work()) {
     log_info("host", "stopped without waiting for all");
