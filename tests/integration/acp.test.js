@@ -303,6 +303,21 @@ test('a turn that is cut short by a kill of the host: what was said is a message
   assert.equal((await idle(builtin, session)).messages.at(-1).content, 'after');
 });
 
+test('a turn of a remote gateway that outlives the host is heard again after its start', async () => {
+  const session = await opened(far);
+  remote.turn = () => new Promise(() => {});
+  await acp(far, 'POST', `/session/${session.id}/prompt`, { prompt: 'take long' });
+  await host.kill();
+  host.end = undefined;
+  await host.start();
+  remote.turn = () => {};
+  await waitFor('the stream of the session', () => [...remote.streams].some((stream) => stream.session === session.acpSessionId));
+  remote.say(session.acpSessionId, 'at last');
+  remote.emit('session_end_turn', session.acpSessionId, { sessionId: session.acpSessionId, reason: 'end_turn' });
+  const now = await idle(far, session);
+  assert.deepEqual([now.status, now.messages.map(({ content }) => content)], ['idle', ['take long', 'at last']]);
+});
+
 test('API_TOKEN: without it Authorization is ignored, with it it is required, and the published one is refused', async () => {
   assert.equal((await call('GET', '/api/projects', undefined, { authorization: 'Bearer anything' })).status, 200);
   for (const [token, works] of [['the-token', true], ['dev-token-change-in-production', false]]) {
