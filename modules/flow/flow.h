@@ -6,11 +6,13 @@
 
 #include "kit.h"
 
-#define MESSAGES_MOST 10000u /* of a session that are listed or exported: the newest */
-#define TURNS_MOST 32u       /* sessions that have an agent at the same time; the others wait */
-#define SESSIONS_MOST 1000u  /* with an agent or waiting for one */
-#define SESSIONS_MOST 1000u  /* of one list */
-#define WAITING_MOST 16u     /* messages of one session that wait for its agent */
+#define MESSAGES_MOST 10000u               /* of a session that are listed or exported: the newest */
+#define LISTING_BYTES (32ll * 1024 * 1024) /* of their JSON */
+#define MESSAGE_BYTES (16u * 1024 * 1024)  /* of a message's content and tool results */
+#define TURNS_MOST 32u                     /* sessions that have an agent at the same time; the others wait */
+#define SESSIONS_MOST 1000u                /* with an agent or waiting for one */
+#define SESSIONS_MOST 1000u                /* of one list */
+#define WAITING_MOST 16u                   /* messages of one session that wait for its agent */
 
 struct turns; /* turn.c */
 

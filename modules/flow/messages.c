@@ -36,7 +36,7 @@ void messages_list(void *state, bp_request request) {
   struct call *call = call_with_session(f, request, "messages", id_of_text(text));
   if (!call)
     return;
-  const bp_db_value values[] = {db_integer(call->session_id), db_integer(MESSAGES_MOST)};
+  const bp_db_value values[] = {db_integer(call->session_id), db_integer(MESSAGES_MOST), db_integer(LISTING_BYTES)};
   const bp_db_query queries[] = {
       {.size = sizeof(bp_db_query), .statement = LIST_MESSAGES, .max_rows = MESSAGES_MOST, .params = BP_ARRAY(values)},
       {.size = sizeof(bp_db_query), .statement = GET_SESSION, .max_rows = 1, .params = {values, 1, sizeof(values[0])}},
@@ -153,11 +153,16 @@ void messages_create(void *state, bp_request request) {
     kit_problem(f->http, request, 400, str_z(fault));
     return;
   }
-  struct call *call = call_with_session(f, request, "message", field_id(f, facts, "session_id"));
-  if (!call)
-    return;
   bp_str id = field_text(f, body, "id"), content = field_text(f, body, "content"), role = field_text(f, facts, "role");
   struct kit_text results = tool_results(f, body);
+  bool is_too_large = content.len + kit_text_str(&results).len > MESSAGE_BYTES;
+  struct call *call = is_too_large ? NULL : call_with_session(f, request, "message", field_id(f, facts, "session_id"));
+  if (is_too_large)
+    kit_problem(f->http, request, 400, BP_LIT("content and toolResults may be 16 MiB long"));
+  if (!call) {
+    kit_text_free(&results);
+    return;
+  }
   kit_uuid(f->core, call->message_id);
   if (kit_same(role, "user"))
     call->prompt = kit_text_copy(content);

@@ -1,7 +1,6 @@
 /* The route table: where each URL of this module is answered. Handlers live in the file of their concept. */
 #include "flow.h"
 
-#define MESSAGE_BYTES (4ull * 1024 * 1024)
 #define SESSION_BYTES (256ull * 1024)
 
 /* Bodies are looked at by the handlers, because clients know their sentences. */
@@ -61,7 +60,7 @@ const bp_route flow_routes[ROUTE_COUNT] = {
     {KIT_ROUTE("GET", BASE "/messages", "list_flow_messages", "The messages of a session, the oldest first"), .params = BP_ARRAY(message_params),
      ANSWER(list_schema), .handle = messages_list},
     {KIT_ROUTE("POST", BASE "/messages", "create_flow_message", "Add a message; a user's is answered by the agent, if one is configured"), BODY,
-     .body_limit_bytes = MESSAGE_BYTES, ANSWER(message_schema), .handle = messages_create, .facts = facts_message, POLICY},
+     ANSWER(message_schema), .handle = messages_create, .facts = facts_message, POLICY},
     {KIT_ROUTE("GET", BASE "/messages/search", "search_flow_messages", "Messages with these words, the best first"),
      .params = BP_ARRAY(search_params), ANSWER(list_schema), .handle = messages_search},
     {KIT_ROUTE("GET", BASE "/messages/{id}", "get_flow_message", "One message"), ID, ANSWER(message_schema), .handle = messages_get},

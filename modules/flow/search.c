@@ -115,7 +115,7 @@ void sessions_export(void *state, bp_request request) {
   if (!call)
     return;
   call->session_id = path_id(f, request);
-  const bp_db_value values[] = {db_integer(call->session_id), db_integer(MESSAGES_MOST)};
+  const bp_db_value values[] = {db_integer(call->session_id), db_integer(MESSAGES_MOST), db_integer(LISTING_BYTES)};
   const bp_db_query queries[] = {
       {.size = sizeof(bp_db_query), .statement = GET_SESSION, .max_rows = 1, .params = {values, 1, sizeof(values[0])}},
       {.size = sizeof(bp_db_query), .statement = LIST_MESSAGES, .max_rows = MESSAGES_MOST, .params = BP_ARRAY(values)},

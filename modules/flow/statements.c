@@ -9,6 +9,8 @@
   "'updatedAt', updated_at)"
 #define MESSAGE_JSON                                                                                                                                 \
   "json_object('id', id, 'sessionId', session_id, 'role', role, 'content', content, 'toolResults', json(tool_results), 'createdAt', created_at)"
+/* Of its JSON: a listing ends before it is too large. */
+#define MESSAGE_SIZE(content, results) "length(CAST(json_quote(" content ") AS BLOB)) + length(CAST(" results " AS BLOB)) + 1000"
 #define SETTINGS_JSON "json_object('model', model, 'maxTokens', max_tokens, 'temperature', temperature)"
 
 const bp_statement flow_statements[STATEMENT_COUNT] = {
@@ -28,12 +30,12 @@ const bp_statement flow_statements[STATEMENT_COUNT] = {
     SQL(SET_OUTPUT, "set_output", "UPDATE flow_sessions SET output = ?2, updated_at = " NOW " WHERE id = ?1"),
     SQL(RESET_RUNNING, "reset_running", "UPDATE flow_sessions SET status = 'idle' WHERE status = 'running'"),
     SQL(LIST_MESSAGES, "list_messages",
-        "SELECT message FROM (SELECT number, " MESSAGE_JSON " AS message FROM flow_messages WHERE session_id = ?1 ORDER BY number DESC LIMIT ?2) "
-        "ORDER BY number"),
+        "SELECT " MESSAGE_JSON " FROM flow_messages JOIN (SELECT number AS chosen, SUM(bytes) OVER (ORDER BY number DESC) AS total "
+        "FROM flow_messages WHERE session_id = ?1 ORDER BY number DESC LIMIT ?2) ON number = chosen WHERE total <= ?3 ORDER BY number"),
     SQL(GET_MESSAGE, "get_message", "SELECT " MESSAGE_JSON " FROM flow_messages WHERE id = ?1"),
     SQL(ADD_MESSAGE, "add_message",
-        "INSERT INTO flow_messages (id, session_id, role, content, tool_results, created_at) SELECT ?1, id, ?3, ?4, coalesce(?5, '[]'), " NOW
-        " FROM flow_sessions WHERE id = ?2 RETURNING " MESSAGE_JSON),
+        "INSERT INTO flow_messages (id, session_id, role, content, tool_results, created_at, bytes) SELECT ?1, id, ?3, ?4, coalesce(?5, '[]'), " NOW
+        ", " MESSAGE_SIZE("?4", "coalesce(?5, '[]')") " FROM flow_sessions WHERE id = ?2 RETURNING " MESSAGE_JSON),
     SQL(TOUCH_SESSION, "touch_session", "UPDATE flow_sessions SET updated_at = " NOW " WHERE id = ?1"),
     SQL(MESSAGE_BY_NUMBER, "message_by_number", "SELECT " MESSAGE_JSON " FROM flow_messages WHERE number = ?1 AND (?2 IS NULL OR session_id = ?2)"),
     SQL(GET_SETTINGS, "get_settings", "SELECT " SETTINGS_JSON " FROM flow_settings WHERE id = 1"),
@@ -57,4 +59,7 @@ const bp_migration flow_migrations[MIGRATION_COUNT] = {
          "CREATE TABLE flow_settings (id INTEGER PRIMARY KEY CHECK (id = 1), model TEXT NOT NULL, max_tokens INTEGER NOT NULL, "
          "temperature REAL NOT NULL);"
          "INSERT INTO flow_settings (id, model, max_tokens, temperature) VALUES (1, 'claude-3-sonnet', 4096, 0.7);")},
+    {sizeof(bp_migration), 2,
+     BP_STR("ALTER TABLE flow_messages ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+            "UPDATE flow_messages SET bytes = " MESSAGE_SIZE("content", "tool_results") ";")},
 };

@@ -24,7 +24,7 @@ enum flow_statement {
   STATEMENT_COUNT
 };
 
-#define MIGRATION_COUNT 1
+#define MIGRATION_COUNT 2
 extern const bp_statement flow_statements[STATEMENT_COUNT];
 extern const bp_migration flow_migrations[MIGRATION_COUNT];
 

@@ -82,6 +82,22 @@ test('sessions: made, listed, read, renamed, archived, deleted', async () => {
   assert.deepStrictEqual(await call('GET', `/messages/${kept.id}`), refused(404, 'Message not found'));
 });
 
+test('large messages are taken, and what does not fit into a listing does not keep it from being answered', async () => {
+  const { id } = await create('large');
+  const content = 'x'.repeat(11 * 1024 * 1024);
+  const made = [];
+  for (let i = 0; i < 3; i++) {
+    const reply = await post({ sessionId: id, content });
+    assert.strictEqual(reply.status, 200, reply.error);
+    made.push(reply.message.id);
+  }
+  const listed = await call('GET', `/messages?sessionId=${id}`);
+  assert.deepStrictEqual([listed.status, listed.count, listed.messages.map((one) => one.id)], [200, 2, made.slice(1)]);
+  assert.ok(listed.messages.every((one) => one.content === content));
+  assert.deepStrictEqual(await post({ sessionId: id, content: 'x'.repeat(16 * 1024 * 1024 + 1) }), refused(400, 'content and toolResults may be 16 MiB long'));
+  await call('DELETE', `/sessions/${id}`);
+});
+
 test('messages: posted, listed in order, read, searched, exported', async () => {
   const { id } = await create();
   const one = await post({ sessionId: id, role: 'user', content: 'the walrus' });
