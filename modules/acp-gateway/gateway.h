@@ -86,7 +86,8 @@ struct process {
   unsigned garbage_run; /* lines in a row that are no messages, since garbage_ms */
   int64_t garbage_ms;
   struct waiter *waiters; /* who waits for it to be ready */
-  char *stderr_tail;
+  char *last_words;       /* the end of its stderr, or NULL */
+  size_t last_words_len;
   bool can_load, can_list, can_resume, can_close;
   char *capabilities, *auth_methods; /* JSON texts or NULL */
 };

@@ -1,12 +1,14 @@
 /* Agent programs as children: starting one, its handshake, its output and its end. */
 #include "gateway.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define OUTBOX_MAX (32u << 20)
 #define PIECE_MAX (512u << 10)
-#define STDERR_SHOWN 300
+#define LAST_WORDS_BYTES 2048
+#define LAST_WORDS_SHOWN 300
 
 struct waiter {
   struct waiter *next;
@@ -25,7 +27,7 @@ void process_unref(struct process *process) {
   kit_buf_free(&process->inbox);
   kit_buf_free(&process->outbox);
   free(process->env_key);
-  free(process->stderr_tail);
+  free(process->last_words);
   free(process->capabilities);
   free(process->auth_methods);
   free(process);
@@ -119,6 +121,21 @@ static void set_error(struct agent *agent, bp_str text) {
   agent->error = str_dup(text);
 }
 
+static void keep_last_words(struct process *process, bp_str data) {
+  if (!process->last_words && !(process->last_words = malloc(LAST_WORDS_BYTES)))
+    return;
+  if (data.len > LAST_WORDS_BYTES)
+    data = bp_str_make(data.ptr + data.len - LAST_WORDS_BYTES, LAST_WORDS_BYTES);
+  size_t room = LAST_WORDS_BYTES - process->last_words_len;
+  if (data.len > room) {
+    size_t over = data.len - room;
+    memmove(process->last_words, process->last_words + over, process->last_words_len - over);
+    process->last_words_len -= over;
+  }
+  memcpy(process->last_words + process->last_words_len, data.ptr, data.len);
+  process->last_words_len += data.len;
+}
+
 static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {
   struct process *process = ctx;
   (void)proc;
@@ -127,14 +144,7 @@ static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {
     rpc_input(process, data);
     return;
   }
-  struct kit_buf tail = {0};
-  bp_str end = data.len > STDERR_SHOWN ? bp_str_make(data.ptr + data.len - STDERR_SHOWN, STDERR_SHOWN) : data;
-  if (text_add_utf8(&tail, end, STDERR_SHOWN * 4)) {
-    free(process->stderr_tail);
-    process->stderr_tail = tail.ptr;
-  } else {
-    kit_buf_free(&tail);
-  }
+  keep_last_words(process, data);
 }
 
 static void detach_sessions(struct process *process, const char *why) {
@@ -166,9 +176,10 @@ static void on_exited(void *ctx, bp_proc proc, const bp_proc_exit *ended) {
   process->proc = 0;
   gw->loop->timer_cancel(process->slow);
   kit_buf_add(&why, ended->why == BP_PROC_NOT_STARTED ? BP_LIT("the agent could not be started") : BP_LIT("the agent has ended"), 1024);
-  if (!process->is_stopping && process->stderr_tail && process->stderr_tail[0]) {
+  bp_str line = kit_telling_line(bp_str_make(process->last_words, process->last_words_len));
+  if (!process->is_stopping && line.len) {
     kit_buf_add(&why, BP_LIT(": "), 1024);
-    text_add_utf8(&why, str_z(process->stderr_tail), 4096);
+    text_add_utf8(&why, bp_str_make(line.ptr, line.len < LAST_WORDS_SHOWN ? line.len : LAST_WORDS_SHOWN), 4096);
   }
   if (!process->is_stopping) {
     set_error(process->agent, kit_buf_str(&why));
@@ -302,6 +313,10 @@ static bp_status spawn(struct process *process, bp_json extra, bp_str cwd, bp_er
                              .grace_ms = 2000};
   bp_status status = gw->proc->spawn(gw->self, &spec, &events, process, &process->proc, err);
   free(env);
+  if (status == BP_E_NOT_FOUND) {
+    size_t len = strlen(err->message);
+    snprintf(err->message + len, sizeof(err->message) - len, "; install it, or name it in the option \"agents\" of the module acp-gateway");
+  }
   return status;
 }
 

@@ -68,25 +68,9 @@ void supervisor_output(struct running *running, unsigned stream, bp_str line) {
   logs_add(running, stream, line);
 }
 
-/* The line that tells most: the first that names an error, else the last. */
-static bp_str telling_line(const struct running *running) {
-  const char *at = running->last_words, *end = at + running->last_words_len;
-  bp_str last = {at, 0};
-  while (at < end) {
-    const char *stop = memchr(at, '\n', (size_t)(end - at));
-    bp_str line = {at, (size_t)((stop ? stop : end) - at)};
-    if (memmem(line.ptr, line.len, "Error: ", 7))
-      return line;
-    if (line.len)
-      last = line;
-    at = line.ptr + line.len + 1;
-  }
-  return last;
-}
-
 static void describe(const struct running *running, const struct ending *ending, char *text, size_t bytes) {
   char how[64];
-  bp_str line = telling_line(running);
+  bp_str line = kit_telling_line(bp_str_make(running->last_words, running->last_words_len));
   if (ending->signal)
     snprintf(how, sizeof(how), "ended by signal %d", ending->signal);
   else

@@ -43,6 +43,23 @@ static void published(void *ctx, const bp_db_outcome *outcome) {
   (void)outcome; /* the store has logged why not, if so; the change itself is done */
 }
 
+bp_str kit_telling_line(bp_str words) {
+  const char *at = words.ptr, *end = at ? at + words.len : at;
+  bp_str last = {at, 0};
+  while (at != end) {
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    bp_str line = {at, (size_t)((stop ? stop : end) - at)};
+    at = stop ? stop + 1 : end;
+    if (line.len && line.ptr[line.len - 1] == '\r')
+      line.len--;
+    if (memmem(line.ptr, line.len, "Error: ", 7))
+      return line;
+    if (line.len)
+      last = line;
+  }
+  return last;
+}
+
 void kit_publish(bp_plugin self, const bp_db_1 *db, bp_str topic, bp_str key, bp_str payload) {
   const bp_db_step step = {.size = sizeof(step), .kind = BP_DB_PUBLISH, .topic = topic, .key = key, .payload = payload};
   db->write(self, (bp_array){&step, 1, (uint32_t)sizeof(step)}, published, NULL);

@@ -32,6 +32,9 @@ bp_db_step db_publish(bp_str topic, bp_str key, uint32_t payload_step);
 bp_str str_z(const char *text);
 /* A copy that ends in a NUL, for free(); NULL without memory. An empty text gives "". */
 char *str_dup(bp_str text);
+/* Of the last words of a program the line that tells most: the first that names an error ("Error: "), else the last that is not
+ * empty; empty where there is none. Points into `words`. */
+bp_str kit_telling_line(bp_str words);
 /* Adds one event to the live log, on a durable topic of the plugin's own, for a change that is not in the store (a file). */
 void kit_publish(bp_plugin self, const bp_db_1 *db, bp_str topic, bp_str key, bp_str payload);
 /* A wall clock time in the form of JavaScript's toISOString, "2026-11-21T08:17:00.123Z". */

@@ -21,6 +21,8 @@ module "acp-gateway" { permission_timeout_ms = 20000, agents = {
   { id = "opencode", command = ${command()}, requiresAuth = false },
   { id = "strict", name = "Strict", command = ${command('--needs-auth')}, requiresAuth = true, authEnv = "TEST_AGENT_KEY" },
   { id = "absent", command = { "/nonexistent/agent" } },
+  { id = "nowhere", command = { "no-such-agent" } },
+  { id = "broken", command = { ${JSON.stringify(process.execPath)}, "-e", "throw new Error('no settings')" } },
 } }
 module "org.example.service-caller" { path = "${EXAMPLES}/org.example.service-caller.so" }
 `;
@@ -69,7 +71,7 @@ test('health, info and the five known agents', async () => {
   assert.equal(info.name, 'ACP Gateway');
   const { data: { agents } } = await call('GET', '/agents');
   assert.deepEqual(agents.slice(0, 5).map(({ id }) => id), ['opencode', 'claude-code', 'gemini-cli', 'qwen-code', 'codex']);
-  assert.deepEqual(agents.map(({ status }) => status), Array(7).fill('stopped'));
+  assert.deepEqual(agents.map(({ status }) => status), Array(9).fill('stopped'));
   assert.deepEqual([agents[1].requiresAuth, agents[1].authenticated, agents[0].authenticated], [true, false, true]);
 });
 
@@ -86,6 +88,9 @@ test('spawn, status and stop; unknown and broken agents', async () => {
   const broken = await call('POST', '/agents/absent/spawn');
   assert.deepEqual([broken.status, broken.success], [500, false]);
   assert.equal((await call('GET', '/agents/absent/status')).data.status, 'error');
+  const nowhere = await call('POST', '/agents/nowhere/spawn');
+  assert.match(nowhere.error, /there is no program "no-such-agent" in .*; install it, or name it in the option "agents" of the module acp-gateway$/);
+  assert.match((await call('POST', '/session', { agentId: 'broken', workingDirectory: folder })).error, /^the agent has ended: Error: no settings$/);
 });
 
 test('a session starts its agent; a turn streams updates and ends', async () => {
