@@ -46,7 +46,7 @@ static bool is_usable(struct http_exchange *x, const char *path) {
   if (path[0] != '/')
     reply_problem(x, 400, "\"path\" is not absolute", NULL);
   else if (lstat(path, &st) == 0)
-    reply_problem(x, 409, "there is a file at \"path\" already", "name a new one");
+    reply_problem(x, 409, "the file exists already, and is not overwritten", "name a new one");
   else
     return true;
   return false;

@@ -14,7 +14,7 @@
 
 #define STYLE                                                                                                                                        \
   "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}"                              \
-  "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd}"                        \
+  "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd;vertical-align:top}"     \
   "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}a{color:#8bf}th,td{border-color:#444}}"
 
 static char policy[256];
@@ -66,45 +66,91 @@ static void append_modules(struct buf *page, bool shows_reasons) {
   buf_append_z(page, "</table>");
 }
 
-static void append_listener(struct buf *page, const struct http_listener *listener) {
-  bool is_six = strchr(listener->address, ':') != NULL;
-  struct buf address = {0};
-  buf_printf(&address, "http://%s%s%s:%u/", is_six ? "[" : "", listener->address, is_six ? "]" : "", listener->port);
-  buf_append_z(page, "<tr><td><a href=\"");
-  append_escaped(page, buf_str(&address));
-  buf_append_z(page, "\">");
-  append_escaped(page, buf_str(&address));
-  buf_append_z(page, "</a></td>");
-  append_cell(page, listener->family ? str_from(listener->family) : BP_LIT("all"));
-  append_cell(page, listener->auth == LISTENER_AUTH_TOKEN ? BP_LIT("token") : BP_LIT("same user, or token"));
-  buf_append_z(page, "</tr>");
-  buf_release(&address);
+/* ---- Ports: one row for each, with what a browser can open there ---- */
+
+struct row {
+  struct buf *page;
+  const struct http_listener *listener;
+  struct buf origin; /* "http://127.0.0.1:8765" */
+};
+
+static bool is_served_by(const struct http_listener *listener, const struct family *family) {
+  return listener->family && str_eq(family_facts(family)->name, str_from(listener->family));
 }
 
-static void append_listeners(struct buf *page) {
-  buf_append_z(page, "<h2>Ports</h2><table><tr><th>Address</th><th>Family</th><th>Who may</th></tr>");
-  for (const struct http_listener *listener = http_listeners(); listener; listener = listener->next)
-    if (!listener->is_unix)
-      append_listener(page, listener);
+static void append_link(const struct row *row, bp_str path) {
+  buf_append_z(row->page, "<a href=\"");
+  append_escaped(row->page, buf_str(&row->origin));
+  append_escaped(row->page, path);
+  buf_append_z(row->page, "\">");
+  append_escaped(row->page, path);
+  buf_append_z(row->page, "</a>");
+}
+
+static void append_place(void *ctx, const struct route_info *info) {
+  const struct row *row = ctx;
+  const bp_route *route = info->route;
+  if (!route || !is_served_by(row->listener, info->family) || !str_eq(route->method, BP_LIT("GET")) || memchr(route->path.ptr, '{', route->path.len))
+    return;
+  buf_append_z(row->page, "<li>");
+  append_link(row, route->path);
+  buf_append_char(row->page, ' ');
+  append_escaped(row->page, route->summary);
+  buf_append_z(row->page, "</li>");
+}
+
+static void append_listener(struct buf *page, const struct http_listener *listener, bool shows_places) {
+  struct row row = {.page = page, .listener = listener};
+  bool is_six = strchr(listener->address, ':') != NULL;
+  buf_printf(&row.origin, "http://%s%s%s:%u", is_six ? "[" : "", listener->address, is_six ? "]" : "", listener->port);
+  buf_append_z(page, "<tr>");
+  append_cell(page, buf_str(&row.origin));
+  append_cell(page, listener->family ? str_from(listener->family) : BP_LIT("all, each under /f/FAMILY/"));
+  append_cell(page, listener->auth == LISTENER_AUTH_TOKEN ? BP_LIT("token") : BP_LIT("same user, or token"));
+  buf_append_z(page, "<td>");
+  const struct family *family = listener->family ? family_find(str_from(listener->family)) : NULL;
+  if (family && (family_facts(family)->flags & BP_FAMILY_DOCS))
+    append_link(&row, BP_LIT("/docs"));
+  if (listener->family && shows_places) {
+    buf_append_z(page, "<details><summary>to look at</summary><ul>");
+    router_each(append_place, &row);
+    buf_append_z(page, "</ul></details>");
+  }
+  buf_append_z(page, "</td></tr>");
+  buf_release(&row.origin);
+}
+
+/* [::1] is not told where 127.0.0.1 has the same port. */
+static bool is_told_already(const struct http_listener *listener) {
+  for (const struct http_listener *other = http_listeners(); other && strcmp(listener->address, "::1") == 0; other = other->next)
+    if (other->port == listener->port && strcmp(other->address, "127.0.0.1") == 0)
+      return true;
+  return false;
+}
+
+static unsigned port_after(unsigned port) {
+  unsigned next = 0;
+  for (const struct http_listener *l = http_listeners(); l; l = l->next)
+    if (l->port > port && (!next || l->port < next))
+      next = l->port;
+  return next;
+}
+
+static void append_listeners(struct buf *page, bool shows_places) {
+  buf_append_z(page, "<h2>Ports</h2><table><tr><th>Address</th><th>Family</th><th>Who may</th><th>Where to go</th></tr>");
+  for (unsigned port = port_after(0); port; port = port_after(port))
+    for (const struct http_listener *listener = http_listeners(); listener; listener = listener->next)
+      if (!listener->is_unix && listener->port == port && !is_told_already(listener))
+        append_listener(page, listener, shows_places);
   buf_append_z(page, "</table>");
 }
 
 static void append_links(struct buf *page) {
   static const char *const links[] = {
-      "/health", "/ready", "/metrics", "/openapi.json", "/api/backplane/status", "/api/backplane/modules", "/api/backplane/routes"};
+      "/health", "/ready", "/metrics", "/openapi.json", "/jobs", "/api/backplane/status", "/api/backplane/modules", "/api/backplane/routes"};
   buf_append_z(page, "<h2>Links</h2><ul>");
   for (unsigned i = 0; i < sizeof(links) / sizeof(links[0]); i++)
     buf_printf(page, "<li><a href=\"%s\">%s</a></li>", links[i], links[i]);
-  for (const struct family *family = family_next(NULL); family; family = family_next(family)) {
-    const bp_family *facts = family_facts(family);
-    if (!(facts->flags & BP_FAMILY_DOCS))
-      continue;
-    buf_append_z(page, "<li><a href=\"/f/");
-    append_escaped(page, facts->name);
-    buf_append_z(page, "/docs\">");
-    append_escaped(page, facts->title);
-    buf_append_z(page, "</a></li>");
-  }
   buf_append_z(page, "</ul>");
 }
 
@@ -115,8 +161,9 @@ void api_page(struct http_exchange *x, bp_str body) {
                       "</style></head><body><h1>Backplane</h1><p>Version " HOST_VERSION ", ");
   buf_append_z(&page, host_run.is_ready ? "ready.</p>" : "not ready.</p>");
   buf_append_z(&page, "<section id=\"approvals\" hidden></section>");
-  append_modules(&page, (x->who.scopes & SCOPE_READ) != 0);
-  append_listeners(&page);
+  bool may_read = (x->who.scopes & SCOPE_READ) != 0;
+  append_modules(&page, may_read);
+  append_listeners(&page, may_read);
   append_links(&page);
   buf_append_z(&page, "<script src=\"/page.js\"></script></body></html>\n");
   exchange_header_add(x, BP_LIT("Content-Security-Policy"), str_from(policy));

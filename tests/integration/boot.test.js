@@ -26,6 +26,18 @@ test('the start page is plain, and forbids scripts', async () => {
   assert.match(page.text, /Backplane/);
 });
 
+test('the start page says where to go, one row a port', async () => {
+  const listeners = 'listen "127.0.0.1:8765" { family = "observability" }\nlisten "[::1]:8765" { family = "observability" }\n';
+  const other = await startHost({ config: `${listeners}module "observability"\n`, ports: [8765] });
+  const page = (await other.request('GET', '/')).text;
+  const origin = `http://127.0.0.1:${other.port(8765)}`;
+  for (const place of ['/docs', '/sessions']) assert.ok(page.includes(`<a href="${origin}${place}">${place}</a>`), page);
+  assert.doesNotMatch(page, /\{session_id\}|\[::1\]/);
+  const stranger = await other.request('GET', '/', { headers: { 'x-forwarded-for': '192.0.2.1' } });
+  assert.deepEqual([stranger.status, stranger.text.includes('/docs'), stranger.text.includes('/sessions')], [200, true, false]);
+  await other.stop();
+});
+
 test('metrics are in the Prometheus text format', async () => {
   const metrics = await host.request('GET', '/metrics');
   assert.equal(metrics.status, 200);
