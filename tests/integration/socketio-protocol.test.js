@@ -16,14 +16,15 @@ const config = (options = '') => `listen "127.0.0.1:${PORT}" { family = "protoco
 const SEPARATOR = '\x1e';
 
 // Where it is not pings that are looked at, a loaded machine may take its time between two steps of a client.
-let host, suite, pinging, calm;
+let host, suite, pinging, patient, calm;
 before(async () => {
   suite = await startHost({ config: config(), ports: [PORT] });
   pinging = await startHost({ config: config(', ping_timeout_ms = 20000'), ports: [PORT] });
+  patient = await startHost({ config: config(', ping_interval_ms = 20000, ping_timeout_ms = 20000, greeting_delay_ms = 1000'), ports: [PORT] });
   calm = await startHost({ config: config(', ping_interval_ms = 20000, ping_timeout_ms = 20000'), ports: [PORT] });
   host = calm;
 });
-after(() => Promise.all([suite, pinging, calm].map((one) => one.stop())));
+after(() => Promise.all([suite, pinging, patient, calm].map((one) => one.stop())));
 
 function testOn(which, name, run) {
   test(name, async () => {
@@ -334,9 +335,9 @@ test('packets before a connection, or that are none, end the session', async () 
 });
 
 // As the suite's does: it listens for one message, and for the next only after it has dealt with that one. What comes in one piece is lost to it.
-test('a client that listens for one message at a time hears all that follows its connection', async () => {
+testOn(() => patient, 'a client that listens for one message at a time hears all that follows its connection', async () => {
   const next = (socket) => new Promise((resolve) => { socket.addEventListener('message', (event) => resolve(event.data), { once: true }); });
-  for (let i = 0; i < 5; i++)
+  for (let i = 0; i < 2; i++)
     for (const [nsp, head] of [['', '40{'], ['/custom,', '40/custom,{']]) {
       const socket = new WebSocket(url('ws', 'socket.io/?EIO=4&transport=websocket'));
       await next(socket);
@@ -412,8 +413,10 @@ test('attachments cannot be hoarded', async () => {
 test('Socket.IO over polling alone', async () => {
   const session = await openPolling(socketio);
   await session.post('40');
-  assert.match((await session.poll()).text, /^40\{"sid":[^\x1e]*$/);
-  assert.equal((await session.poll()).text, '42["auth",{}]');
+  const heard = [];
+  while (heard.length < 2) heard.push(...(await session.poll()).text.split(SEPARATOR));
+  assert.match(heard[0], /^40\{"sid":"[^"]+"\}$/);
+  assert.deepEqual(heard.slice(1), ['42["auth",{}]']);
   await session.post(['452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', 'bAQID', 'bBAUG'].join(SEPARATOR));
   assert.deepEqual((await session.poll()).text.split(SEPARATOR), ['452-["message-back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', 'bAQID', 'bBAUG']);
 });

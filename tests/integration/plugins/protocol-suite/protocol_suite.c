@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long "auth" comes after the answer to the connection. The suite begins to listen for the one after it has heard the other,
- * and loses what its WebSocket reads in one piece with it; the next ping must still come after both. */
-#define GREETING_DELAY_MS 50
-
 /* An "auth" that has not been sent yet. */
 struct greeting {
   struct greeting *next;
@@ -24,6 +20,9 @@ static struct {
   struct engine *echo;
   struct sio *sio;
   struct greeting *greetings;
+  /* How long "auth" comes after the answer to the connection. The suite begins to listen for the one after it has heard the other,
+   * and loses what its WebSocket reads in one piece with it; the next ping must still come after both. */
+  int64_t greeting_delay_ms;
 } suite;
 
 /* ---- /engine.io/ ---- */
@@ -120,7 +119,7 @@ static void greet_later(struct sio_socket *socket, bp_str text) {
   greeting->socket = socket;
   greeting->len = text.len;
   memcpy(greeting->text, text.ptr, text.len);
-  if (suite.t.loop->timer(suite.t.self, GREETING_DELAY_MS, 0, on_greeting_due, greeting, &greeting->timer) != BP_OK) {
+  if (suite.t.loop->timer(suite.t.self, suite.greeting_delay_ms, 0, on_greeting_due, greeting, &greeting->timer) != BP_OK) {
     greeting_say(greeting);
     return;
   }
@@ -253,6 +252,7 @@ static bp_status create(bp_plugin self, const bp_host *host, void **ret_state, b
   const bp_config_1 *config = host->get(self, BP_LIT(BP_CONFIG_1));
   config->integer(self, BP_LIT("ping_interval_ms"), &limits.ping_interval_ms);
   config->integer(self, BP_LIT("ping_timeout_ms"), &limits.ping_timeout_ms);
+  config->integer(self, BP_LIT("greeting_delay_ms"), &suite.greeting_delay_ms);
   suite.echo = engine_new(&suite.t, &limits, &echo_events, NULL);
   suite.sio = sio_new(&suite.t, &limits, &sio_limits, &sio_events, NULL);
   *ret_state = &suite;
@@ -285,6 +285,7 @@ static const bp_need needs[] = {NEED(BP_CORE_1, bp_core_1), NEED(BP_HTTP_1, bp_h
 static const bp_option options[] = {
     MS_OPTION("ping_interval_ms", "300", "Between two pings; the suites expect 300."),
     MS_OPTION("ping_timeout_ms", "200", "For the answer to a ping; the suites expect 200."),
+    MS_OPTION("greeting_delay_ms", "80", "Between the answer to a connection and what the server says by itself."),
 };
 
 static const bp_family families[] = {{.size = sizeof(bp_family),
