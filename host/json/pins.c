@@ -26,11 +26,28 @@ static bool extend(struct pins *table) {
   return true;
 }
 
+static struct pin *pin_of(const struct pins *table, uint32_t index) {
+  return pin_at(table, atomic_load_explicit(&table->chunks[index / PINS_CHUNK], memory_order_relaxed), index % PINS_CHUNK);
+}
+
+/* Counted only when it matters: the walk costs what the table is long. */
+static bool has_share(const struct pins *table, bp_plugin owner) {
+  uint32_t own = 0;
+  if (owner == 0 || table->taken < PINS_CHUNKS * PINS_CHUNK - PINS_SHARE)
+    return true;
+  for (uint32_t i = 0; i < table->chunk_count * PINS_CHUNK; i++)
+    own += pin_of(table, i)->is_taken && pin_of(table, i)->owner == owner;
+  return own < PINS_SHARE;
+}
+
 void *pins_take(struct pins *table, bp_plugin owner) {
+  struct pin *pin = NULL;
   pthread_mutex_lock(&table->lock);
-  struct pin *pin = table->free_head || extend(table) ? table->free_head : NULL;
+  if (has_share(table, owner) && (table->free_head || extend(table)))
+    pin = table->free_head;
   if (pin) {
     table->free_head = pin->next_free;
+    table->taken++;
     pin->owner = owner;
     pin->is_taken = true;
   }
@@ -43,6 +60,7 @@ void pins_give(struct pins *table, struct pin *pin) {
   uint32_t generation = atomic_load_explicit(&pin->generation, memory_order_relaxed);
   atomic_store_explicit(&pin->generation, generation == GENERATION_MAX ? 1 : generation + 1, memory_order_relaxed);
   pin->is_taken = false;
+  table->taken--;
   pin->next_free = table->free_head;
   table->free_head = pin;
   pthread_mutex_unlock(&table->lock);
@@ -63,7 +81,7 @@ void *pins_next(struct pins *table, bp_plugin owner, uint32_t *cursor) {
   pthread_mutex_lock(&table->lock);
   while (*cursor < table->chunk_count * PINS_CHUNK && !found) {
     uint32_t index = (*cursor)++;
-    struct pin *pin = pin_at(table, atomic_load_explicit(&table->chunks[index / PINS_CHUNK], memory_order_relaxed), index % PINS_CHUNK);
+    struct pin *pin = pin_of(table, index);
     if (pin->is_taken && pin->owner == owner)
       found = pin;
   }

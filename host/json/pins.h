@@ -14,6 +14,9 @@
 #define PINS_CHUNK 64u
 #define PINS_CHUNKS 1024u /* with PINS_CHUNK: 65,536 slots, the 16 bits a handle has for them */
 
+/* So many a plugin may hold once three quarters of the slots are taken: what one forgets to give back must not be missing to all. */
+#define PINS_SHARE (PINS_CHUNKS * PINS_CHUNK / 4)
+
 /* The first member of every object in a table. */
 struct pin {
   _Atomic uint32_t generation; /* 24 bits, never 0 */
@@ -28,13 +31,15 @@ struct pins {
   pthread_mutex_t lock;
   _Atomic(char *) chunks[PINS_CHUNKS];
   uint32_t chunk_count;
+  uint32_t taken;
   struct pin *free_head;
 };
 
 #define PINS_INIT(type)                                                                                                                              \
   { .object_bytes = sizeof(type), .lock = PTHREAD_MUTEX_INITIALIZER }
 
-/* A free object, zeroed when its slot is new and otherwise as it was given back; NULL at the limit or without memory. */
+/* A free object, zeroed when its slot is new and otherwise as it was given back; NULL at the limit, beyond the owner's share, or without
+ * memory. */
 void *pins_take(struct pins *table, bp_plugin owner);
 /* Gives it back: its handles are stale from here on. */
 void pins_give(struct pins *table, struct pin *pin);

@@ -311,14 +311,47 @@ static void test_threads_have_documents_of_their_own(void **state) {
   }
 }
 
+static unsigned take_writers(bp_plugin owner) {
+  bp_json_writer writer;
+  unsigned count = 0;
+  while (json_table.writer_new(owner, &writer) == BP_OK)
+    count++;
+  return count;
+}
+
+/* What one plugin forgets to free is not missing to the others. */
+static void test_a_plugin_cannot_take_all(void **state) {
+  (void)state;
+  bp_json root = 0;
+  bp_json_writer writer = 0;
+  assert_true(take_writers(self) > 1000);
+  assert_int_equal(json_table.writer_new(self, &writer), BP_E_LIMIT);
+  assert_int_equal(json_table.writer_new(other, &writer), BP_OK);
+  json_table.writer_free(writer);
+  while (json_table.parse(self, BP_LIT("{}"), &root, NULL) == BP_OK)
+    continue;
+  assert_int_equal(json_table.parse(other, BP_LIT("{}"), &root, NULL), BP_OK);
+  json_table.release(other, root);
+  doc_forget(self);
+  assert_int_equal(json_table.writer_new(self, &writer), BP_OK);
+  json_table.writer_free(writer);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_values_are_read_by_type),         cmocka_unit_test(test_what_is_not_there_is_told_apart),
-      cmocka_unit_test(test_walks_go_in_text_order_and_nest), cmocka_unit_test(test_asking_again_gives_the_same_handle),
-      cmocka_unit_test(test_release_makes_all_values_stale),  cmocka_unit_test(test_a_request_body_is_the_hosts),
-      cmocka_unit_test(test_a_drained_plugin_leaves_nothing), cmocka_unit_test(test_a_parse_error_is_told),
-      cmocka_unit_test(test_a_writer_writes_compact_text),    cmocka_unit_test(test_a_writer_reports_its_first_misuse),
-      cmocka_unit_test(test_a_freed_writer_is_stale),         cmocka_unit_test(test_threads_have_documents_of_their_own),
+      cmocka_unit_test(test_values_are_read_by_type),
+      cmocka_unit_test(test_what_is_not_there_is_told_apart),
+      cmocka_unit_test(test_walks_go_in_text_order_and_nest),
+      cmocka_unit_test(test_asking_again_gives_the_same_handle),
+      cmocka_unit_test(test_release_makes_all_values_stale),
+      cmocka_unit_test(test_a_request_body_is_the_hosts),
+      cmocka_unit_test(test_a_drained_plugin_leaves_nothing),
+      cmocka_unit_test(test_a_parse_error_is_told),
+      cmocka_unit_test(test_a_writer_writes_compact_text),
+      cmocka_unit_test(test_a_writer_reports_its_first_misuse),
+      cmocka_unit_test(test_a_freed_writer_is_stale),
+      cmocka_unit_test(test_a_plugin_cannot_take_all),
+      cmocka_unit_test(test_threads_have_documents_of_their_own),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
