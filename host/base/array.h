@@ -5,7 +5,8 @@
 #include <backplane/base.h>
 
 /* Fills `item` (`item_size` bytes) with element `index`: zeroed, then min(item_size, stride, the element's own size member)
- * bytes copied; item->size is then what was copied. Elements of types without a size member (bp_str) are not for this. */
+ * bytes copied; item->size is then what was copied: 0 where the array has no address. Elements of types without a size member (bp_str) are not for
+ * this. */
 void array_copy(bp_array array, uint32_t index, void *item, uint32_t item_size);
 
 /* array_item(routes, i, &route): element i, widened or cut to what this host knows. */

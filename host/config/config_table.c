@@ -4,7 +4,6 @@
 #include "config/config.h"
 #include "loader/plugin.h"
 #include "loader/tables.h"
-#include "loop/loop.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -53,8 +52,7 @@ void config_forget(struct plugin *owner) {
 }
 
 static struct given *given_to(bp_plugin self) {
-  LOOP_MAIN();
-  struct plugin *plugin = plugin_get(self);
+  struct plugin *plugin = plugin_on_main(self, "config") ? plugin_get(self) : NULL;
   return plugin ? plugin->config_data : NULL;
 }
 

@@ -35,23 +35,29 @@ static bp_status publish(bp_plugin self, bp_str topic, bp_str key, bp_str payloa
 }
 
 static uint64_t sequence(void) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "live sequence"))
+    return 0;
   return ring_last();
 }
 
 static bp_status subscribe(bp_plugin self, bp_array topics, bp_str key, uint64_t from, bp_live_fn fn, void *ctx, bp_subscription *ret) {
-  LOOP_MAIN();
+  if (!plugin_on_main(self, "live subscribe"))
+    return BP_E_THREAD;
   struct plugin *owner = plugin_get(self);
   return owner ? subscription_add(owner, &topics, key, from, fn, ctx, ret) : BP_E_STALE;
 }
 
 static bp_status unsubscribe(bp_subscription subscription) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "live unsubscribe"))
+    return BP_E_THREAD;
   return subscription_cancel(subscription);
 }
 
 static bp_status serve_ws(bp_request request, const bp_live_view *view, bp_str key, uint64_t from, bp_str first) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "live serve_ws"))
+    return BP_E_THREAD;
+  if (!view)
+    return BP_E_INVALID;
   struct http_exchange *x = request_exchange(request);
   struct plugin *owner = request_owner(request);
   if (!x || !owner)
@@ -68,7 +74,10 @@ static bp_status serve_ws(bp_request request, const bp_live_view *view, bp_str k
 }
 
 static bp_status serve_sse(bp_request request, const bp_live_view *view, bp_str key, uint64_t from, bp_str first, uint32_t retry_ms) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "live serve_sse"))
+    return BP_E_THREAD;
+  if (!view)
+    return BP_E_INVALID;
   struct http_exchange *x = request_exchange(request);
   struct plugin *owner = request_owner(request);
   if (!x || !owner)
@@ -87,7 +96,8 @@ static bp_status serve_sse(bp_request request, const bp_live_view *view, bp_str 
 }
 
 static uint32_t listeners(bp_str topic) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "live listeners"))
+    return 0;
   return views_listeners(topic) + subscriptions_listeners(topic);
 }
 

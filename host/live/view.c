@@ -94,7 +94,7 @@ static struct view *view_of(struct plugin *owner, const bp_live_view *spec, bp_s
   }
   bp_live_view copy = {0};
   memcpy(&copy, spec, spec->size < sizeof(copy) ? spec->size : sizeof(copy));
-  if (copy.topics.count > VIEW_TOPICS_MAX || (copy.topics.count > 0 && copy.topics.stride < sizeof(bp_str))) {
+  if (copy.topics.count > VIEW_TOPICS_MAX || (copy.topics.count > 0 && (!copy.topics.ptr || copy.topics.stride < sizeof(bp_str)))) {
     *ret_status = BP_E_INVALID;
     return NULL;
   }

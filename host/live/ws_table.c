@@ -5,7 +5,6 @@
 #include "live/ws_answer.h"
 #include "loader/plugin.h"
 #include "loader/tables.h"
-#include "loop/loop.h"
 #include "router/router.h"
 
 #include <stddef.h>
@@ -98,7 +97,10 @@ static bp_status open_for(bp_request request, struct http_exchange *x, bp_str pr
 }
 
 static bp_status accept_request(bp_request request, bp_str protocol, const bp_ws_events *events, void *ctx, bp_ws *ret) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "ws accept"))
+    return BP_E_THREAD;
+  if (!events || !ret)
+    return BP_E_INVALID;
   struct http_exchange *x = request_exchange(request);
   if (!x)
     return BP_E_STALE;
@@ -124,7 +126,8 @@ static bool is_message(uint32_t type, bp_str data) {
 }
 
 static bp_status send_message(bp_ws handle, uint32_t type, bp_str data) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "ws send"))
+    return BP_E_THREAD;
   struct plugin_ws *self = slots_get(&handles, handle);
   if (!self)
     return BP_E_STALE;
@@ -147,7 +150,8 @@ static uint64_t queue_shared(bp_ws handle, struct frame *frame) {
 }
 
 static bp_status send_many(const bp_ws *sockets, uint32_t count, uint32_t type, bp_str data, uint64_t *ret_waiting) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "ws send_many"))
+    return BP_E_THREAD;
   if (!is_message(type, data))
     return BP_E_INVALID;
   struct frame *frame = image_ws(type == BP_WS_TEXT ? WS_TEXT : WS_BINARY, data);
@@ -163,13 +167,15 @@ static bp_status send_many(const bp_ws *sockets, uint32_t count, uint32_t type, 
 }
 
 static uint64_t buffered(bp_ws handle) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "ws buffered"))
+    return 0;
   const struct plugin_ws *self = slots_get(&handles, handle);
   return self ? outlet_buffered(&self->ws.out) : 0;
 }
 
 static bp_status set_pause(bp_ws handle, bool is_paused) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "ws pause"))
+    return BP_E_THREAD;
   struct plugin_ws *self = slots_get(&handles, handle);
   if (!self)
     return BP_E_STALE;
@@ -186,7 +192,8 @@ static bp_status resume_reading(bp_ws handle) {
 }
 
 static bp_status close_socket(bp_ws handle, uint32_t code, bp_str reason) {
-  LOOP_MAIN();
+  if (!plugin_on_main(0, "ws close"))
+    return BP_E_THREAD;
   struct plugin_ws *self = slots_get(&handles, handle);
   if (!self)
     return BP_E_STALE;

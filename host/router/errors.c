@@ -253,6 +253,11 @@ static void send_answer(struct http_exchange *x, const struct answer *answer) {
   bp_str text = BP_LIT("");
   if (w)
     shapes[family->facts.error_shape](w, answer);
+  if (w && !doc_writer_text(w, &text, NULL)) { /* what a plugin gave is not UTF-8: the client still gets the family's shape */
+    const struct answer plain = {.family = family, .status = answer->status, .message = title_of(answer->status)};
+    json->writer_reset(w);
+    shapes[family->facts.error_shape](w, &plain);
+  }
   if (!w || !doc_writer_text(w, &text, NULL))
     type = BP_LIT("");
   request_note_status(x, answer->status);

@@ -212,6 +212,8 @@ static void run_problem(const struct posted *posted) {
 
 bp_status http_reply_problem(bp_request request, const bp_problem *given) {
   bp_problem problem = {0};
+  if (!given)
+    return BP_E_INVALID;
   memcpy(&problem, given, given->size < sizeof(problem) ? given->size : sizeof(problem));
   if (problem.status < 400 || problem.status > 599)
     return BP_E_INVALID;

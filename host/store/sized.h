@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Copies element `index` into the zeroed `ret`. False if its size member contradicts the stride. */
+/* Copies element `index` into the zeroed `ret`. False if its size member contradicts the stride, or the array has no address. */
 static inline bool sized_read(const bp_array *array, uint32_t index, void *ret, size_t ret_bytes) {
-  const char *element = (const char *)array->ptr + (size_t)index * array->stride;
   uint32_t size;
   memset(ret, 0, ret_bytes);
-  if (array->stride < sizeof(size))
+  if (!array->ptr || array->stride < sizeof(size))
     return false;
+  const char *element = (const char *)array->ptr + (size_t)index * array->stride;
   memcpy(&size, element, sizeof(size));
   if (size < sizeof(size) || size > array->stride)
     return false;

@@ -228,6 +228,22 @@ static void test_greedy(void **state) {
   end_well();
 }
 
+static void test_null_arguments(void **state) {
+  const char *body;
+  (void)state;
+  begin(GOOD MODULE("null-arguments"));
+  expect_log("the units without an address were refused");
+  expect_log("the topics without an address were refused");
+  expect_log("the arguments without an address were refused");
+  expect_get("/from-thread", 200);
+  expect_log("the thread's calls were refused");
+  expect_get("/no-problem", 200);
+  expect_log("the problem without an address was refused");
+  assert_int_equal(host_get(&host, "/no-text", &body), 418);
+  assert_non_null(strstr(body, "{\"error\":\"")); /* the family's shape all the same */
+  end_well();
+}
+
 static void test_registers_late(void **state) {
   (void)state;
   begin(GOOD MODULE("registers-late"));
@@ -341,6 +357,7 @@ int main(void) {
       cmocka_unit_test_teardown(test_wrong_replies, clean_up),
       cmocka_unit_test_teardown(test_slow_callback, clean_up),
       cmocka_unit_test_teardown(test_greedy, clean_up),
+      cmocka_unit_test_teardown(test_null_arguments, clean_up),
       cmocka_unit_test_teardown(test_registers_late, clean_up),
       cmocka_unit_test_teardown(test_thread_left, clean_up),
       cmocka_unit_test_teardown(test_endless_drains, clean_up),
