@@ -19,7 +19,7 @@
 #define BUDGET_ALLOCATION_BYTES ((size_t)2 << 20) /* one string or table */
 #define BUDGET_CHURN_BYTES ((size_t)128 << 20)    /* allocated in all during one run */
 #ifdef __SANITIZE_THREAD__
-#define BUDGET_CPU_MS 1000 /* the same work takes that much longer */
+#define BUDGET_CPU_MS 250 /* the same work takes that much longer */
 #else
 #define BUDGET_CPU_MS 50
 #endif

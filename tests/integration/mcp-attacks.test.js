@@ -4,8 +4,8 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const { test, before, after } = require('node:test');
-const { Host, slower } = require('./lib/host.js');
-const { request, openEventStream, waitFor } = require('./lib/client.js');
+const { Host } = require('./lib/host.js');
+const { request, openEventStream, slower, waitFor } = require('./lib/client.js');
 const { connect, post, open, events, ACCEPT, INITIALIZE } = require('./lib/mcp/client.js');
 const { fixtureFile, serverFile } = require('./lib/mcp/servers.js');
 

@@ -3,6 +3,9 @@
 
 const http = require('node:http');
 
+// Time limits, where the build under test is many times slower.
+const slower = (limit) => (/tsan/.test(process.env.BACKPLANE_BIN) ? 3 * limit : limit);
+
 // options: headers, body (string, Buffer, or a value sent as JSON), port or socketPath. Resolves to { status, headers, text, json() }.
 function request(method, target, options = {}) {
   const headers = { ...options.headers };
@@ -14,7 +17,7 @@ function request(method, target, options = {}) {
   if (body !== undefined) headers['content-length'] = Buffer.byteLength(body);
   const where = options.socketPath ? { socketPath: options.socketPath } : { host: '127.0.0.1', port: options.port };
   return new Promise((resolve, reject) => {
-    const call = http.request({ ...where, method, path: target, headers, agent: false, timeout: 20000 }, (reply) => {
+    const call = http.request({ ...where, method, path: target, headers, agent: false, timeout: slower(20000) }, (reply) => {
       const pieces = [];
       reply.on('data', (piece) => pieces.push(piece));
       reply.on('error', reject);
@@ -68,7 +71,7 @@ const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 // Polls until `test` gives something true, and returns it. The limit only ends a hung test; nothing is measured by it.
 async function waitFor(what, test, explain = () => '') {
-  for (let tries = 0; tries < 1500; tries++) {
+  for (let tries = 0; tries < slower(1500); tries++) {
     const found = await test();
     if (found) return found;
     await pause(20);
@@ -76,4 +79,4 @@ async function waitFor(what, test, explain = () => '') {
   throw new Error(`waited in vain for ${what}\n${explain()}`);
 }
 
-module.exports = { request, openEventStream, waitFor, pause };
+module.exports = { request, openEventStream, waitFor, pause, slower };

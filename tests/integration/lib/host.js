@@ -14,8 +14,6 @@ const BINARY = process.env.BACKPLANE_BIN;
 const MODULES = process.env.BACKPLANE_MODULES;
 const SCRIPTS = path.join(process.env.BACKPLANE_SOURCE || path.resolve(__dirname, '../../..'), 'scripts');
 const MAIN_PORT = 8700;
-// Times a configuration gives to what is tested, where the build under test is many times slower.
-const slower = (ms) => (/tsan/.test(BINARY) ? 3 * ms : ms);
 const SANITIZER_REPORT = /ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:/;
 
 const folders = new Set();
@@ -165,4 +163,4 @@ function command(words, options = {}) {
   });
 }
 
-module.exports = { Host, startHost, command, slower };
+module.exports = { Host, startHost, command, freeOffset };

@@ -114,29 +114,37 @@ static inline bool loopback_has(const struct buf *b, const char *text) {
   return b->len && memmem(b->data, b->len, text, strlen(text));
 }
 
-/* By memcmp: a sanitizer looks at all that memmem may read, each time. */
-static inline unsigned loopback_count(const struct buf *b, const char *text) {
+/* Counts from `*from` on, and leaves there where more could begin when more has come. By memcmp: a sanitizer looks at all that memmem
+ * may read, each time. */
+static inline unsigned loopback_count_from(const struct buf *b, const char *text, size_t *from) {
   size_t len = strlen(text);
   unsigned count = 0;
-  for (size_t at = 0; at + len <= b->len;) {
-    bool is_here = b->data[at] == text[0] && memcmp(b->data + at, text, len) == 0;
+  while (*from + len <= b->len) {
+    bool is_here = b->data[*from] == text[0] && memcmp(b->data + *from, text, len) == 0;
     count += is_here;
-    at += is_here ? len : 1;
+    *from += is_here ? len : 1;
   }
   return count;
+}
+
+static inline unsigned loopback_count(const struct buf *b, const char *text) {
+  size_t from = 0;
+  return loopback_count_from(b, text, &from);
 }
 
 /* Receives until `text` has come `times` times. */
 static inline void loopback_expect_times(int fd, struct buf *into, const char *text, unsigned times) {
   int64_t end_ms = loopback_now_ms() + WAIT_MAX_MS;
-  bool is_open = true;
-  while (loopback_count(into, text) < times && is_open && loopback_now_ms() < end_ms) {
+  size_t from = 0;
+  unsigned count = loopback_count_from(into, text, &from);
+  for (bool is_open = true; count < times && is_open && loopback_now_ms() < end_ms;) {
     loopback_rest();
     is_open = loopback_receive(fd, into);
+    count += loopback_count_from(into, text, &from);
   }
-  if (loopback_count(into, text) < times)
+  if (count < times)
     print_error("expected \"%s\" in: %.*s\n", text, into->len < 500 ? (int)into->len : 500, into->data ? into->data : "");
-  assert_true(loopback_count(into, text) >= times);
+  assert_true(count >= times);
 }
 
 static inline void loopback_expect(int fd, struct buf *into, const char *text) {

@@ -316,22 +316,30 @@ static UNUSED void client_read(struct client *c) {
   c->in.data[c->in.len] = '\0';
 }
 
-static UNUSED unsigned client_count(const struct client *c, const char *needle) {
+/* Counts from `*from` on, and leaves there where more could begin when more has come. */
+static UNUSED unsigned client_count_from(const struct client *c, const char *needle, size_t *from) {
   unsigned count = 0;
   size_t len = strlen(needle);
-  const char *at = c->in.data, *end = c->in.data ? c->in.data + c->in.len : NULL;
-  while (at && at < end && (at = memmem(at, (size_t)(end - at), needle, len))) {
-    count++;
-    at += len;
-  }
+  for (const char *at; c->in.len >= *from + len && (at = memmem(c->in.data + *from, c->in.len - *from, needle, len)); count++)
+    *from = (size_t)(at - c->in.data) + len;
+  if (c->in.len >= *from + len)
+    *from = c->in.len - len + 1;
   return count;
+}
+
+static UNUSED unsigned client_count(const struct client *c, const char *needle) {
+  size_t from = 0;
+  return client_count_from(c, needle, &from);
 }
 
 /* Waits (some seconds at most) until `needle` has come `count` times. */
 static UNUSED bool client_wait(struct client *c, const char *needle, unsigned count) {
+  size_t from = 0;
+  unsigned seen = 0;
   for (int i = 0; i < 15000; i++) {
     client_read(c);
-    if (client_count(c, needle) >= count)
+    seen += client_count_from(c, needle, &from);
+    if (seen >= count)
       return true;
     if (c->is_closed)
       return false;
