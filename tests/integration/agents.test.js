@@ -263,7 +263,10 @@ test('another program holds the lock: changes wait or say so, reading goes on', 
   const change = call('PATCH', '/agents/plain', { description: 'after the lock' });
   assert.equal((await call('GET', '/agents/plain')).status, 200);
   process.kill(-holder.pid, 'SIGKILL');
-  assert.equal((await change).body.description, 'after the lock');
+  const { status, body } = await change;
+  if (status === 200) assert.equal(body.description, 'after the lock');
+  else assert.match(body.detail, /another program holds the lock/); // a slow machine: its patience was over
+  assert.equal((await call('PATCH', '/agents/plain', { description: 'after the lock' })).body.description, 'after the lock');
 });
 
 test('many at once: each change is whole, and what a killed host left is swept', async () => {

@@ -18,7 +18,7 @@ const prefix = path.join(folder, 'prefix');
 const plugin = path.join(folder, 'work', ID);
 process.env.BACKPLANE_BIN = path.join(prefix, 'bin/backplane');
 process.env.BACKPLANE_MODULES = path.join(prefix, 'lib/backplane/modules');
-const { startHost, command } = require('./lib/host.js');
+const { startHost, command, freeOffset } = require('./lib/host.js');
 const { openEventStream } = require('./lib/client.js');
 
 const environment = { ...process.env, PKG_CONFIG_PATH: path.join(prefix, 'lib/pkgconfig') };
@@ -50,7 +50,8 @@ test('plugin new writes a plugin, and never over another', async () => {
 
 test('an installed host finds the configuration, the modules and the rules that were installed with it', async () => {
   const env = { ...process.env, HOME: folder, XDG_CONFIG_HOME: '' };
-  const words = ['--state', path.join(folder, 'state'), '--port-offset', '20000'];
+  const offset = await freeOffset([8700, 8765, 8766, 8767, 3006, 3000, 3001, 4097, 8000]);
+  const words = ['--state', path.join(folder, 'state'), '--port-offset', String(offset)];
   const checked = spawnSync(process.env.BACKPLANE_BIN, ['check', ...words], { env, encoding: 'utf8' });
   assert.equal(checked.status, 0, checked.stdout + checked.stderr);
   const doctor = spawnSync(process.env.BACKPLANE_BIN, ['doctor', ...words], { env, encoding: 'utf8' });
