@@ -10,8 +10,7 @@
 #define LISTING_BYTES (32ll * 1024 * 1024) /* of their JSON */
 #define MESSAGE_BYTES (16u * 1024 * 1024)  /* of a message's content and tool results */
 #define TURNS_MOST 32u                     /* sessions that have an agent at the same time; the others wait */
-#define SESSIONS_MOST 1000u                /* with an agent or waiting for one */
-#define SESSIONS_MOST 1000u                /* of one list */
+#define SESSIONS_MOST 1000u                /* of one list; with an agent or waiting for one */
 #define WAITING_MOST 16u                   /* messages of one session that wait for its agent */
 
 struct turns; /* turn.c */

@@ -104,7 +104,7 @@ bool docker_stream(struct services *s, const char *method, const char *path, con
 void docker_fault(const struct services *s, const struct docker_answer *answer, char text[FAULT_BYTES]) {
   bp_json root = 0;
   if (answer->status != BP_OK) {
-    snprintf(text, FAULT_BYTES, "Docker is not available at %.100s: is it installed and running, and may this user use it? (%.60s)", s->socket,
+    snprintf(text, FAULT_BYTES, "Docker is not available at %.100s: is it installed and running, and may this user use it? (%.200s)", s->socket,
              answer->err && answer->err->message[0] ? answer->err->message : "no answer");
     return;
   }

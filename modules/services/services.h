@@ -7,7 +7,7 @@
 
 #define SERVICE_NAME "services/1"
 #define LABEL "ai-desktop-service" /* with the value "true" on all that is ours; nothing without it is ever changed */
-#define FAULT_BYTES 256
+#define FAULT_BYTES 400
 #define PASSWORD_BYTES 24
 #define PASSWORD_MAX 256u
 #define ENVIRONMENT_MAX 64u

@@ -60,6 +60,7 @@ test('without an engine the catalogue is listed, and what is known of it', async
   assert.equal(reply.status, 200);
   assert.deepEqual([answer.success, answer.dockerInstalled, answer.count], [true, false, 4]);
   assert.match(answer.message, /Docker is not available/);
+  assert.doesNotMatch(answer.message, /dock\)$/, 'the reason is not cut in the middle of a word');
   assert.deepEqual(answer.services.map((s) => [s.id, s.dockerImage, s.ports[0], s.installed, s.status, s.containerName]), [
     ['mysql', 'mysql:8.0', 3306, false, 'stopped', 'ai-desktop-mysql'],
     ['postgresql', 'postgres:16', 5432, false, 'stopped', 'ai-desktop-postgresql'],
