@@ -110,10 +110,6 @@ bp_db_value part_integer(int64_t value) {
   return (bp_db_value){.size = sizeof(bp_db_value), .type = BP_DB_INTEGER, .integer = value};
 }
 
-bp_db_value part_null(void) {
-  return (bp_db_value){.size = sizeof(bp_db_value), .type = BP_DB_NULL};
-}
-
 bp_str part_text_at(const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column) {
   bp_db_value value = {.size = sizeof(value)};
   return db_table.value(outcome->result, step, row, column, &value) == BP_OK ? value.text : bp_str_make(NULL, 0);

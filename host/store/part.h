@@ -35,7 +35,6 @@ bp_plugin store_part_handle(const struct store_part *part);
 bp_db_value part_text(bp_str text);
 bp_db_value part_blob(bp_str bytes);
 bp_db_value part_integer(int64_t value);
-bp_db_value part_null(void);
 /* Cells of a result inside `done`: empty, and 0, for NULL and for what is not there. */
 bp_str part_text_at(const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column);
 int64_t part_integer_at(const bp_db_outcome *outcome, uint32_t step, uint32_t row, uint32_t column);

@@ -78,10 +78,6 @@ void engine_table_remove(struct engine *engine, struct session *session) {
   engine->count--;
 }
 
-uint32_t engine_session_count(const struct engine *engine) {
-  return engine->count;
-}
-
 /* ---- Waiting bytes ---- */
 
 /* What WebSockets had waiting is known from their last message only: before the answer is no, it is asked for anew. */

@@ -80,6 +80,4 @@ void session_settle(struct session *session);
  * False: there is no more, and nothing was taken. */
 bool session_charge(struct session *session, int64_t bytes);
 
-uint32_t engine_session_count(const struct engine *engine);
-
 #endif

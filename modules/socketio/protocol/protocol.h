@@ -43,7 +43,6 @@ void sio_close(struct sio *sio);
 void sio_free(struct sio *sio);
 struct engine *sio_engine(struct sio *sio);
 
-bp_str sio_socket_id(const struct sio_socket *socket);
 bp_str sio_socket_nsp(const struct sio_socket *socket);
 uint32_t sio_socket_realm(const struct sio_socket *socket);
 

@@ -68,10 +68,6 @@ void sio_disconnect(struct sio_socket *socket) {
   socket_end(socket);
 }
 
-bp_str sio_socket_id(const struct sio_socket *socket) {
-  return bp_str_make(socket->id, SOCKET_ID_BYTES);
-}
-
 bp_str sio_socket_nsp(const struct sio_socket *socket) {
   return bp_str_make(socket->nsp, socket->nsp_len);
 }
