@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* Thread tags. Every function and callback of this API carries one in its comment, and debug builds of the host check it:
+/* Thread tags. Every function and callback has one in its comment, or that of the function above it; debug builds of the host check it:
  *   [main]    only on the host's one main thread, where all handlers, timers and completions run
  *   [any]     from any thread
  *   [worker]  on a worker thread that belongs to the host */
@@ -56,7 +56,8 @@ typedef struct bp_array {
  * BP_HAS(http, bp_http_1, reply_file). */
 #define BP_HAS(ptr, type, member) ((ptr) != NULL && (ptr)->size >= offsetof(type, member) + sizeof((ptr)->member))
 
-/* Status codes. Zero is success, failures are negative; new ones may be appended. */
+/* Status codes. Zero is success, failures are negative; new ones may be appended. Where a call that takes a `done` (or `fn`) fails,
+ * that never runs, and ctx stays the caller's. */
 typedef int32_t bp_status;
 #define BP_OK 0
 #define BP_E_INVALID (-1)      /* an argument is wrong; the error names it */

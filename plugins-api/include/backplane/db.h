@@ -1,6 +1,6 @@
 /* bp.db/1: the host's store, one SQLite file shared by all plugins and fenced per plugin.
  *
- * Tables, indexes and triggers a plugin makes begin with its id (dashes as underscores) and an underscore; no statement
+ * Tables, indexes and triggers a plugin makes begin with its id (dots and dashes as underscores) and an underscore; no statement
  * reaches another plugin's. Statements and migrations are declared in the descriptor and compiled at load. Writes of all
  * plugins go through one writer thread that commits in groups: `done` runs after the commit has reached the disk, so
  * replying and changing memory there is safe. Everything is asynchronous; every `done` runs exactly once. */

@@ -27,11 +27,11 @@ typedef uint64_t bp_root;
 
 typedef struct bp_fs_entry {
   uint32_t size;
-  uint32_t kind; /* BP_FS_* */
-  bp_str name;
-  uint64_t bytes;
-  int64_t modified_ns;
-  uint32_t mode;
+  uint32_t kind;       /* BP_FS_* */
+  bp_str name;         /* bytes, not always UTF-8 */
+  uint64_t bytes;      /* of a plain file */
+  int64_t modified_ns; /* wall clock, since 1970 */
+  uint32_t mode;       /* permission bits */
   uint32_t reserved;
   uint32_t target_kind; /* of a link in a listing: what it leads to inside the root, BP_FS_*; else, and where it leads nowhere, 0 */
   uint32_t reserved_2;

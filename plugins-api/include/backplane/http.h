@@ -2,7 +2,11 @@
  *
  * Order of a request: connection -> auth gate -> router -> schema -> facts -> policy -> handler -> reply. A handler sees
  * only requests that passed all checks before it. It replies at once, or defers and replies later from any thread;
- * either way exactly once. */
+ * either way exactly once.
+ *
+ * Schemas of bodies and answers are JSON Schema with these keywords; others are refused at load: type, properties, required,
+ * additionalProperties, enum, const, minimum, maximum, minLength, maxLength, pattern (PCRE2), items, minItems, maxItems, oneOf, $ref to
+ * "#" or "#/$defs/NAME", $defs, and title, description, default, examples, deprecated, format, which describe only. */
 #ifndef BACKPLANE_HTTP_H
 #define BACKPLANE_HTTP_H
 
@@ -108,7 +112,7 @@ typedef struct bp_route {
   bp_str family;             /* empty: the plugin's family */
   bp_str scope;              /* "read", "write", "admin" or "public"; empty: read for read-only routes, else write */
   bp_array params;           /* of bp_param */
-  bp_str body_schema;        /* JSON Schema subset (design rule 11); empty: no JSON body is read */
+  bp_str body_schema;        /* JSON Schema, see above; empty: no JSON body is read */
   bp_str response_schema;    /* of the 2xx answer; validated in debug builds; empty: not described */
   uint64_t body_limit_bytes; /* 0: the family's */
   uint32_t key_limit;        /* members per JSON object; 0: 1024 */

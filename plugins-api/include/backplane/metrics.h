@@ -1,5 +1,5 @@
 /* bp.metrics/1: counters, gauges and histograms, served at /metrics in the Prometheus text format 0.0.4.
- * The exported name is backplane_<plugin id with dots as _>_<name>. */
+ * The exported name is backplane_<plugin id with dots and dashes as _>_<name>. */
 #ifndef BACKPLANE_METRICS_H
 #define BACKPLANE_METRICS_H
 

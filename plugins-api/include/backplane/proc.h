@@ -142,7 +142,7 @@ typedef struct bp_proc_1 {
   bp_status (*close_stdin)(bp_proc proc);
   /* TERM to the group, grace, KILL; no restart. `exited` follows. Asking again is no error. [main] */
   bp_status (*stop)(bp_proc proc);
-  bp_status (*signal)(bp_proc proc, int32_t signal);
+  bp_status (*signal)(bp_proc proc, int32_t signal); /* to the child alone, not its group; BP_E_STATE between two starts */
   bp_status (*resize)(bp_proc proc, uint32_t rows, uint32_t columns);
   /* Stops reading the child's output, so that it blocks, and goes on. */
   bp_status (*pause_output)(bp_proc proc, uint32_t paused);
