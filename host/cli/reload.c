@@ -5,10 +5,20 @@
 
 #include <stdio.h>
 
+/* True if there are modules that do not run; each is said. */
+static bool say_failed(const json_t *failed) {
+  size_t i;
+  const json_t *module;
+  json_array_foreach(failed, i, module) say_failure("module \"%s\" does not run: %s", json_string_value(json_object_get(module, "id")),
+                                                    json_string_value(json_object_get(module, "failure")));
+  return json_array_size(failed) > 0;
+}
+
 static int run(const struct cli_call *call) {
   json_t *loaded = client_request(call, "POST", "/api/backplane/reload", NULL);
   if (!loaded)
     return CLI_FAILED;
+  bool all_run = !say_failed(json_object_get(loaded, "failed"));
   json_decref(loaded);
   /* The host loads the rules too, later; asked for them it also says how that went. */
   json_t *rules = client_request(call, "POST", "/api/backplane/policy/reload", NULL);
@@ -19,7 +29,7 @@ static int run(const struct cli_call *call) {
   else
     printf("the configuration is loaded; %d sets of rules are in force\n", (int)json_integer_value(json_object_get(rules, "sets")));
   json_decref(rules);
-  return CLI_DONE;
+  return all_run ? CLI_DONE : CLI_FAILED;
 }
 
 const struct cli_command command_reload = {

@@ -89,6 +89,10 @@ test('what does not start is named, in the answer and by the command; all else s
   const answer = await host.control('POST', '/api/backplane/reload', { headers: host.adminHeaders() });
   assert.deepEqual(answer.json().failed.map((module) => module.id), ['broken-tables']);
   assert.equal((await host.request('GET', '/f/documents/documents')).status, 200);
+  const again = await host.command('reload');
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /module "broken-tables" does not run: store: migration "1" failed/);
   assert.equal((await host.command('module', 'disable', 'broken-tables')).code, 0);
+  assert.equal((await host.command('reload')).code, 0);
   await host.stop();
 });
