@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define FLAGS (MSG_NOSIGNAL | MSG_DONTWAIT)
-#define REST_MS 30000
 #define RETRY_MS 10000 /* after a shortage of descriptors or memory */
 #define ENTER_TRIES 64
 
@@ -197,8 +196,8 @@ void bulk_allow(bool is_allowed) {
     ring_close();
 }
 
-void bulk_rest(void) {
-  if (bulk.fd > 0 && loop_now_ms() - bulk.used_ms >= REST_MS)
+void bulk_rest(int64_t now_ms) {
+  if (bulk.fd > 0 && now_ms - bulk.used_ms >= BULK_REST_MS)
     ring_close();
 }
 

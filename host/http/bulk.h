@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #define BULK_SENDS_MAX 256u /* in one call */
+#define BULK_REST_MS 10000  /* less than the time between two pings of a crowd, which go out in bulk too */
 #define BULK_SENDS_MIN 16u  /* fewer are sent one by one */
 
 struct bulk_send {
@@ -24,8 +25,8 @@ struct bulk_send {
 void bulk_send(struct bulk_send *sends, uint32_t count);
 /* False: one by one from here on. True: io_uring is tried, again even where it was refused before. */
 void bulk_allow(bool is_allowed);
-/* Frees the ring if it has not been used for a while: called every few seconds. */
-void bulk_rest(void);
+/* Frees the ring if it has not been used for BULK_REST_MS: called every few seconds. */
+void bulk_rest(int64_t now_ms);
 void bulk_release(void);
 /* For status: "idle", "io_uring", "off", or why it was refused. */
 const char *bulk_state(void);

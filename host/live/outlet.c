@@ -261,7 +261,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
     next = o->next;
     pulse(o, now_s);
   }
-  bulk_rest();
+  bulk_rest(loop_now_ms());
 }
 
 /* The timer runs only while there are outlets. */
