@@ -4,7 +4,7 @@
 
 void nearest_offer(struct nearest *search, bp_str candidate) {
   unsigned distance = str_distance(search->wanted, candidate);
-  unsigned allowed = 1 + (unsigned)search->wanted.len / 4;
+  unsigned allowed = search->allowed ? search->allowed : 1 + (unsigned)search->wanted.len / 4;
   if (distance > allowed || distance >= candidate.len || (search->best.len && distance >= search->distance))
     return;
   search->best = candidate;

@@ -4,11 +4,12 @@
 
 #include <backplane/base.h>
 
-/* A search: start zeroed but for `wanted`, offer every candidate, read `best`. */
+/* A search: start zeroed but for `wanted` (and `allowed`), offer every candidate, read `best`. */
 struct nearest {
   bp_str wanted;
   bp_str best; /* borrowed from the candidate; empty: none is near */
   unsigned distance;
+  unsigned allowed; /* changes of a letter; 0: the more the longer the name is */
 };
 void nearest_offer(struct nearest *search, bp_str candidate);
 

@@ -36,7 +36,7 @@ int say_misuse(const char *format, ...) {
 }
 
 const char *say_nearest(const char *wrong, const char *const *names) {
-  struct nearest search = {.wanted = str_from(wrong)};
+  struct nearest search = {.wanted = str_from(wrong), .allowed = 2}; /* two letters changed places */
   for (; *names; names++)
     nearest_offer(&search, str_from(*names));
   return search.best.len ? search.best.ptr : NULL;

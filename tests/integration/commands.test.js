@@ -98,6 +98,10 @@ test('a misspelt module or set is told the nearest name', async () => {
   assert.match(await misspelt('inspect', path.join(process.env.BACKPLANE_MODULES, 'documnts.so')), /did you mean "documents"\?/);
   assert.match(await misspelt('policy', 'test', 'validaton'), /did you mean "validation"\?/);
   assert.equal((await host.command('module', 'disable', 'documents')).code, 0, 'there is one, and it is off');
+  for (const [words, right] of [[['plugin', 'nwe', 'x'], 'new'], [['help', 'lgos'], 'logs'], [['chek'], 'check']]) {
+    const told = await command(words);
+    assert.deepEqual([told.code, new RegExp(`did you mean "${right}"\\?`).test(told.stderr)], [2, true], words.join(' '));
+  }
 });
 
 test('a wrong option is found by check, with file, line and the right name', async () => {
