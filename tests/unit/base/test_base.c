@@ -1,12 +1,18 @@
 /* Unit tests of host/base: strings, buffers, handles, maps, masking. */
 #include "base/buf.h"
+#include "base/io.h"
+#include "base/iso_time.h"
 #include "base/log_mask.h"
 #include "base/slots.h"
 #include "base/strmap.h"
 #include "unit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void test_integer_text_is_strict(void **state) {
   (void)state;
@@ -101,12 +107,52 @@ static void test_credentials_are_masked(void **state) {
   assert_masked("nothing secret here", "nothing secret here");
 }
 
+static void assert_text(bp_str text, const char *expected) {
+  char copy[64];
+  snprintf(copy, sizeof(copy), "%.*s", (int)text.len, text.ptr);
+  assert_string_equal(copy, expected);
+}
+
+static void test_times_as_text(void **state) {
+  char text[ISO_TIME_BYTES];
+  (void)state;
+  assert_text(iso_time(0, text), "1970-01-01T00:00:00.000Z");
+  assert_text(iso_time(1795594620123, text), "2026-11-25T08:17:00.123Z");
+  assert_int_equal(iso_time_now(text).len, strlen("2026-11-25T08:17:00.123Z"));
+}
+
+static void test_writing_all_goes_on_until_it_fails(void **state) {
+  int ends[2];
+  char sent[] = "all of it", got[sizeof(sent)] = "";
+  (void)state;
+  assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+  assert_true(io_write_all(ends[1], bp_str_make(sent, sizeof(sent))));
+  assert_int_equal(read(ends[0], got, sizeof(got)), sizeof(sent));
+  assert_string_equal(got, sent);
+  size_t much = 1 << 20; /* more than a pipe holds: a part is written, then it says that it would block */
+  char *zeros = calloc(1, much);
+  assert_false(io_write_all(ends[1], bp_str_make(zeros, much)));
+  assert_int_equal(errno, EAGAIN);
+  free(zeros);
+  close(ends[0]);
+  close(ends[1]);
+  assert_false(io_write_all(-1, BP_LIT("x")));
+  assert_false(io_sync_folder_of("/nowhere/at/all"));
+  assert_int_equal(errno, ENOENT);
+  assert_true(io_sync_folder_of("/tmp/any"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_integer_text_is_strict),          cmocka_unit_test(test_utf8_refuses_what_is_not_well_formed),
-      cmocka_unit_test(test_distance_finds_near_names),       cmocka_unit_test(test_a_stale_handle_finds_nothing),
-      cmocka_unit_test(test_map_survives_growth_and_removal), cmocka_unit_test(test_buffer_consumes_from_the_front),
+      cmocka_unit_test(test_integer_text_is_strict),
+      cmocka_unit_test(test_utf8_refuses_what_is_not_well_formed),
+      cmocka_unit_test(test_distance_finds_near_names),
+      cmocka_unit_test(test_a_stale_handle_finds_nothing),
+      cmocka_unit_test(test_map_survives_growth_and_removal),
+      cmocka_unit_test(test_buffer_consumes_from_the_front),
       cmocka_unit_test(test_credentials_are_masked),
+      cmocka_unit_test(test_times_as_text),
+      cmocka_unit_test(test_writing_all_goes_on_until_it_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
