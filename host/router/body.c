@@ -28,7 +28,7 @@ static bool next_parameter(bp_str *rest, bp_str *ret_name, bp_str *ret_value) {
   return true;
 }
 
-static bool is_json_type(bp_str value) {
+bool body_is_json_type(bp_str value) {
   ptrdiff_t semicolon = str_find(value, ';');
   bp_str type = str_trim(bp_str_make(value.ptr, semicolon < 0 ? value.len : (size_t)semicolon));
   bp_str suffix = type.len > 5 ? bp_str_make(type.ptr + type.len - 5, 5) : type;
@@ -49,7 +49,7 @@ const char *body_refusal(const struct http_exchange *x) {
     return "Content-Encoding is not supported; send the body without compression";
   if (!exchange_header(x, "Content-Type", &value) || value.len == 0)
     return NULL;
-  if (!is_json_type(value))
+  if (!body_is_json_type(value))
     return "Content-Type must be application/json";
   return is_utf8_charset(value) ? NULL : "the charset in Content-Type must be utf-8";
 }

@@ -9,6 +9,7 @@
 #include "loader/tables.h"
 #include "loop/loop.h"
 #include "loop/workers.h"
+#include "router/body.h"
 #include "router/folder_file.h"
 #include "router/multipart.h"
 #include "router/spool.h"
@@ -270,13 +271,13 @@ static void take_body(struct upload *upload, uint64_t limit_bytes) {
   static const struct http_body_sink sink = {on_chunk, on_body_end};
   struct http_exchange *x = upload->x;
   bp_str type = {0}, encoding, boundary;
-  bool has_type = exchange_header(x, "Content-Type", &type);
+  exchange_header(x, "Content-Type", &type);
   if (exchange_header(x, "Content-Encoding", &encoding) && !str_ieq(encoding, BP_LIT("identity"))) {
     (void)refuse(upload, 415, "Content-Encoding is not supported; send the body without compression");
     return;
   }
   bp_status status = multipart_boundary(type, &boundary);
-  if (!has_type && (!x->has_body || x->content_length == 0)) {
+  if (type.len == 0 || body_is_json_type(type)) { /* no part came: the module names the one it misses */
     upload->references++;
     loop_post(tell_posted, upload);
   } else if (status == BP_E_UNSUPPORTED) {

@@ -71,6 +71,11 @@ test('bad uploads are refused with the field’s name', async () => {
   const missing = await fetch(`${base()}/documents`, { method: 'POST', body: form });
   assert.strictEqual(missing.status, 422);
   assert.deepStrictEqual((await missing.json()).detail[0].loc, ['body', 'file']);
+  for (const options of [{ body: { file: 'x' } }, { body: 'x', headers: { 'content-type': '' } }, {}]) {
+    const reply = await call('POST', '/documents', options);
+    assert.deepStrictEqual([reply.status, reply.json().detail[0].loc], [422, ['body', 'file']], reply.text);
+  }
+  assert.strictEqual((await call('POST', '/documents', { body: 'x', headers: { 'content-type': 'text/plain' } })).status, 415);
   assert.deepStrictEqual(await upload('a.txt', 'x', { metadata: '{' }), { status: 400, body: { detail: 'Invalid JSON in metadata parameter' } });
 });
 

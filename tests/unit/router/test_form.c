@@ -75,6 +75,7 @@ static void what_is_missing_is_named(void **state) {
   expect_with(listener, "POST", "/files", MULTIPART, TEXT_PART("tags", "x") END, 422, missing);
   expect_with(listener, "POST", "/files", MULTIPART, TEXT_PART("file", "not a file") END, 422, missing);
   expect(listener, "POST", "/files", 422, missing);
+  expect_with(listener, "POST", "/files", JSON_TYPE, "{}", 422, missing);
 }
 
 static void what_is_wrong_is_named(void **state) {
@@ -82,7 +83,7 @@ static void what_is_wrong_is_named(void **state) {
   expect_with(listener, "POST", "/files", MULTIPART, FILE_PART TEXT_PART("tags", "much too long") END, 422,
               "{\"detail\":[{\"type\":\"string_too_long\",\"loc\":[\"body\",\"tags\"],\"msg\":\"String should have at most 8 characters\","
               "\"input\":\"much too long\"}]}");
-  expect_with(listener, "POST", "/files", JSON_TYPE, "{}", 415, NULL);
+  expect_with(listener, "POST", "/files", "Content-Type: text/plain\r\n", "{}", 415, NULL);
   expect_with(listener, "POST", "/files", MULTIPART, "--XX\r\n", 400, NULL);
 }
 
