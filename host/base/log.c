@@ -15,7 +15,7 @@
 
 static struct {
   pthread_mutex_t lock;
-  enum log_format format;
+  enum log_format format; /* this and level are read without the lock: atomic accesses */
   uint32_t level;
   int fd;
   int also_fd; /* -1: none */
@@ -25,9 +25,9 @@ static const char *const level_names[] = {"", "error", "warn", "info", "debug"};
 
 void log_configure(enum log_format format, uint32_t level, int fd) {
   pthread_mutex_lock(&out.lock);
-  out.format = format;
   out.fd = fd;
   pthread_mutex_unlock(&out.lock);
+  __atomic_store_n(&out.format, format, __ATOMIC_RELAXED);
   __atomic_store_n(&out.level, level, __ATOMIC_RELAXED);
 }
 
@@ -123,14 +123,15 @@ static void append_line(struct buf *b, uint32_t level, bp_str module, bp_str mes
 void log_fields(uint32_t level, bp_str module, bp_str message, bp_array fields) {
   if (level < BP_LOG_ERROR || level > BP_LOG_DEBUG || !log_enabled(level))
     return;
+  bool is_json = __atomic_load_n(&out.format, __ATOMIC_RELAXED) == LOG_JSON;
   struct buf line = {0};
   if (message.len > LINE_MAX_BYTES / 2)
     message.len = LINE_MAX_BYTES / 2;
-  append_line(&line, level, module, message, fields, out.format == LOG_JSON);
+  append_line(&line, level, module, message, fields, is_json);
   if (line.len > LINE_MAX_BYTES) {
     line.len = 0;
-    append_line(&line, level, module, message, (bp_array){0}, out.format == LOG_JSON);
-    if (line.len > LINE_MAX_BYTES && out.format == LOG_HUMAN)
+    append_line(&line, level, module, message, (bp_array){0}, is_json);
+    if (line.len > LINE_MAX_BYTES && !is_json)
       line.len = LINE_MAX_BYTES;
   }
   if (!line.failed) {

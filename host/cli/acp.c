@@ -18,10 +18,10 @@
 
 #define REQUESTS_MAX 64u
 #define LINE_BYTES_MAX (16u << 20)
-#define GATEWAY_REFUSED -32603
-#define NOT_FOUND -32002
-#define INVALID -32602
-#define UNAUTHENTICATED -32000
+#define GATEWAY_REFUSED (-32603)
+#define NOT_FOUND (-32002)
+#define INVALID (-32602)
+#define UNAUTHENTICATED (-32000)
 
 struct acp_bridge acp_bridge = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 

@@ -85,7 +85,7 @@ static bp_status check_top(const struct fs_root *root, const char *name, const c
 /* Goes up to the root: nothing on the way may be the host's own, and the last step must not be hidden. Reaching "/" means
  * that somebody has moved the folder out while we looked. */
 static bp_status check_folder(const struct fs_root *root, const struct own_ids *own, int folder, bool *ret_is_top, const char *path, bp_error *err) {
-  struct stat info, above;
+  struct stat info = {0}, above;
   char name[NAME_MAX + 1] = ".";
   int at = openat(folder, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
   bp_status status = at < 0 || fstat(at, &info) != 0 ? place_fail(err, errno, "open", path) : BP_OK;

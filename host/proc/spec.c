@@ -130,7 +130,7 @@ bp_status spec_copy(bp_plugin self, const bp_proc_spec *given, struct spec *ret,
         fail(err, BP_E_DENIED, "log_topic \"%.*s\" is not an ephemeral topic of this plugin's", (int)(wide.log_topic.len & 127), wide.log_topic.ptr);
   if (status == BP_OK)
     status = copy_arguments(wide.argv, &spec.argv, err);
-  if (status == BP_OK)
+  if (status == BP_OK && spec.argv)
     status = copy_places(self, &wide, &spec, err);
   if (status == BP_OK) {
     bp_error local = BP_ERROR_INIT;

@@ -147,7 +147,7 @@ void store_add(struct plugin *owner, const bp_array *migrations, const bp_array 
   *adding = (struct adding){.owner = owner, .done = done, .ctx = ctx};
   bp_status status =
       store.path ? program_create(str_from(owner->id), statements, &adding->program, &err) : fail(&err, BP_E_STATE, "the store is not open");
-  if (status == BP_OK) {
+  if (status == BP_OK && adding->program) {
     adding->program->owner = owner;
     owner->store_data = adding->program;
     if (!store.run.is_ready)

@@ -379,7 +379,8 @@ void session_attach(struct session *session, attached_fn done, void *ctx) {
     done(ctx, session->is_attaching ? "the session is being brought back already" : "out of memory");
     return;
   }
-  *o = (struct opening){.session = session_ref(session), .attached = done, .attached_ctx = ctx};
+  session_ref(session);
+  *o = (struct opening){.session = session, .attached = done, .attached_ctx = ctx};
   session->is_attaching = true;
   need_process(o, session->env_json, session->cwd);
 }

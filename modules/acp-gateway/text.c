@@ -38,7 +38,7 @@ void random_id(const struct gateway *gw, const char *prefix, char out[ID_BYTES])
   unsigned char bytes[16];
   size_t len = strlen(prefix);
   gw->core->random_bytes(bytes, sizeof(bytes));
-  memcpy(out, prefix, len);
+  memcpy(out, prefix, len + 1);
   for (size_t i = 0; i < sizeof(bytes); i++)
     (void)snprintf(out + len + 2 * i, 3, "%02x", bytes[i]);
 }

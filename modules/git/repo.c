@@ -59,9 +59,10 @@ void repo_fail(struct repo *repo, bool is_refused, const char *text, const char 
   if (repo->fault)
     return;
   size_t room = strlen(text) + strlen(what) + 8;
-  repo->fault = malloc(room);
-  if (repo->fault)
-    snprintf(repo->fault, room, "%s%s%s", text, *what ? ": " : "", what);
+  repo->fault_text = malloc(room);
+  if (repo->fault_text)
+    snprintf(repo->fault_text, room, "%s%s%s", text, *what ? ": " : "", what);
+  repo->fault = repo->fault_text ? repo->fault_text : text;
   repo->is_refused = is_refused;
 }
 
@@ -296,10 +297,11 @@ void repo_inspect_served(struct repo *repo, const char *path, const struct words
   repo->work_tree = strdup(real);
   repo->git_dir = look(real, ".git", &info) ? repo_join(real, ".git") : strdup(real);
   repo->common_dir = repo->git_dir ? strdup(repo->git_dir) : NULL;
-  if (repo->root && repo->work_tree && repo->common_dir)
-    check_repository(repo, roots);
-  else
+  if (!repo->root || !repo->work_tree || !repo->git_dir || !repo->common_dir) {
     repo_fail(repo, false, "No memory for the repository", "");
+    return;
+  }
+  check_repository(repo, roots);
   if (!repo->fault && (!look(repo->git_dir, "HEAD", &info) || !look(repo->git_dir, "objects", &info)))
     repo_fail(repo, true, "A remote by path is no repository", path);
 }
@@ -310,6 +312,6 @@ void repo_release(struct repo *repo) {
   free(repo->work_tree);
   free(repo->git_dir);
   free(repo->common_dir);
-  free(repo->fault);
+  free(repo->fault_text);
   *repo = (struct repo){0};
 }

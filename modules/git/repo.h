@@ -23,7 +23,8 @@ struct repo {
   struct stamp config, config_worktree;
   bool has_exec_todo; /* an interrupted rebase would run a program */
   /* What is wrong: NULL, or a sentence. `is_refused` tells a refusal (403) from something that is not there (500). */
-  char *fault;
+  const char *fault;
+  char *fault_text; /* what `fault` points to, if there was memory for all of it */
   bool is_refused;
 };
 

@@ -4,7 +4,7 @@
 
 #include "repo.h"
 
-/* The first fault counts. `what` follows the text after a colon, where it is not empty. */
+/* The first fault counts. `text` is a literal; `what` follows it after a colon, where it is not empty. */
 void repo_fail(struct repo *repo, bool is_refused, const char *text, const char *what);
 /* folder/name; the caller frees it. */
 char *repo_join(const char *folder, const char *name);

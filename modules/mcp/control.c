@@ -60,7 +60,7 @@ static void on_started(void *ctx, struct instance *instance, const char *failure
 
 static void start(struct operation *o, struct server *server) {
   const char *failure = "the server could not be started";
-  if (server_is_running(server)) {
+  if (server->main && server_is_running(server)) {
     server->main->is_wanted = true;
     answer_status(o, server, "Server already running");
     return;

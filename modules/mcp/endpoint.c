@@ -80,7 +80,7 @@ static bool read_scope(const struct mcp *m, bp_request request, struct scope *re
 }
 
 static bool is_same_scope(const struct scope *a, const struct scope *b) {
-  return a->kind == b->kind && (!a->name || strcmp(a->name, b->name) == 0);
+  return a->kind == b->kind && (!a->name || !b->name ? a->name == b->name : strcmp(a->name, b->name) == 0);
 }
 
 /* The request's session; NULL: answered. */

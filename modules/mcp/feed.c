@@ -58,7 +58,7 @@ static bool add_event(struct feed *feed, bp_str data, const char *head) {
   memcpy(event->data, start, (size_t)start_len);
   if (data.len)
     memcpy(event->data + start_len, data.ptr, data.len);
-  memcpy(event->data + start_len + data.len, "\n\n", 2);
+  event->data[event->len - 2] = event->data[event->len - 1] = '\n';
   if (feed->last)
     feed->last->next = event;
   else
@@ -154,7 +154,7 @@ static void make_room(struct session *session, size_t bytes) {
   while (session->bytes + bytes > SESSION_BYTES_MOST) {
     struct feed *oldest = NULL;
     for (struct feed *feed = session->feeds; feed; feed = feed->next)
-      if (feed->is_ended && !feed->out)
+      if (feed->is_ended && !feed->out) /* NOLINT(clang-analyzer-unix.Malloc): feed_free takes it off the list */
         oldest = feed;
     if (!oldest)
       return;

@@ -54,17 +54,17 @@ struct server {
   struct server *next;
   struct mcp *m;
   char *id, *name, *description, *command, *args, *cwd, *env, *secret, *url, *created, *updated; /* args and env are JSON text; env is masked */
-  bool is_deleted;                                                                               /* waits for its instances to end */
   struct instance *main;                                                                         /* the shared one, or NULL */
   unsigned instance_count;
   struct manifest manifest;
   unsigned failures; /* in a row; the breaker */
   int64_t retry_at_ns;
-  bool is_late;      /* a list was answered without it: who asked is told when it is known */
   char failure[200]; /* the last one */
   int64_t log_window_ns;
   unsigned log_lines;         /* in this window */
   struct text log_waiting[2]; /* lines not yet in the store, by stream */
+  bool is_deleted;            /* waits for its instances to end */
+  bool is_late;               /* a list was answered without it: who asked is told when it is known */
   bool is_log_writing;
 };
 

@@ -9,7 +9,7 @@
 
 bool text_add(struct text *text, bp_str bytes) {
   size_t needed = text->len + bytes.len + 1;
-  if (needed > text->capacity) {
+  if (!text->ptr || needed > text->capacity) {
     size_t capacity = text->capacity ? text->capacity * 2 : FIRST_BYTES;
     while (capacity < needed)
       capacity *= 2;

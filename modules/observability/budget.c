@@ -347,6 +347,8 @@ bp_status budget_start(struct observability *o) {
 }
 
 void budget_release(struct observability *o) {
-  while (o->checks)
-    check_free(o->checks);
+  for (struct budget_check *c = o->checks, *next; c; c = next) {
+    next = c->next;
+    check_free(c);
+  }
 }

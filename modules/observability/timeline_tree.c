@@ -137,7 +137,7 @@ static bool hang(struct tree *t) {
 
 /* Children in the order in which they came to be: rows of the store, put in front from the last to the first. */
 static bool link_children(struct tree *t) {
-  uint32_t *by_row = malloc(sizeof(*by_row) * (t->count + 1));
+  uint32_t *by_row = calloc(t->count + 1, sizeof(*by_row));
   if (!by_row)
     return false;
   for (uint32_t i = 0; i < t->count; i++)
