@@ -203,7 +203,7 @@ bp_status order_make(const bp_client_request *request, struct order *ret, bp_err
   buf_append_str(&ret->body, request->body);
   if (!ret->headers || ret->body.failed)
     status = fail(err, BP_E_NO_MEMORY, "there is no memory for the request");
-  for (uint32_t i = 0; status == BP_OK && i < request->headers.count; i++) {
+  for (uint32_t i = 0; status == BP_OK && ret->headers && i < request->headers.count; i++) {
     bp_client_header header;
     array_item(request->headers, i, &header);
     status = add_header(ret, &header, err);

@@ -61,7 +61,7 @@ static bool tell_resync(struct cursor *cursor, uint64_t at) {
   cursor->at = at;
   cursor_resyncs++;
   bp_live_event event = record_public_resync(at);
-  return cursor->owner->row(cursor->ctx, &event);
+  return cursor->owner->row(cursor->ctx, &event) && !cursor->is_dropped;
 }
 
 /* ---- From the store ---- */
@@ -201,7 +201,7 @@ enum cursor_state cursor_run(struct cursor *cursor) {
     return CURSOR_WAITING;
   cursor->is_running = true;
   enum cursor_state state = run(cursor);
-  cursor->is_running = false;
+  cursor->is_running = false; /* NOLINT(clang-analyzer-unix.Malloc): while it runs, a drop only marks it, and a marked one is not read for */
   if (!cursor->is_dropped || cursor->is_reading)
     return state;
   free(cursor);

@@ -78,7 +78,7 @@ struct proc_fact *facts_all(size_t *ret_count) {
       buf_append(&facts, &fact, sizeof(fact));
   }
   closedir(folder);
-  if (facts.failed) {
+  if (facts.failed || !facts.data) {
     buf_release(&facts);
     return NULL;
   }
