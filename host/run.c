@@ -362,7 +362,7 @@ static bp_status open_processes(bp_error *err) {
 }
 
 static bp_status open_policy(bp_error *err) {
-  return policy_open(run.config, err);
+  return policy_open(run.config, host_run.state_dir, err);
 }
 
 /* What keeps tables of its own. */

@@ -11,6 +11,7 @@
 #include "places.h"
 #include "policy/approvals.h"
 #include "policy/audit.h"
+#include "policy/tested.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,15 +82,25 @@ void policy_configure(const struct config *config) {
   approvals_set_retention(config->audit_days);
 }
 
-bp_status policy_open(const struct config *config, bp_error *err) {
+/* What has passed its tests at an earlier start and is as it was then need not be tested again. */
+static bool load_first(const char *state_dir, bp_error *err) {
+  uint64_t print = tested_print(policy.dir);
+  bool is_tested = tested_is(state_dir, print);
+  policy.sets = is_tested ? rule_sets_compile(policy.dir, err) : rule_sets_load(policy.dir, err);
+  if (!policy.sets)
+    return false;
+  if (!is_tested)
+    tested_note(state_dir, print);
+  log_info("policy", "%u sets of rules from \"%s\", %s", policy.sets->count, policy.dir,
+           is_tested ? "unchanged since they passed their tests" : "which have passed their tests");
+  return true;
+}
+
+bp_status policy_open(const struct config *config, const char *state_dir, bp_error *err) {
   LOOP_MAIN();
   policy_configure(config);
-  if (!are_missing(config)) {
-    policy.sets = rule_sets_load(policy.dir, err);
-    if (!policy.sets)
-      return err->code;
-    log_info("policy", "%u sets of rules from \"%s\"", policy.sets->count, policy.dir);
-  }
+  if (!are_missing(config) && !load_first(state_dir, err))
+    return err->code;
   bp_status status = audit_open(err);
   return status == BP_OK ? approvals_open(err) : status;
 }

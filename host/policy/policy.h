@@ -19,8 +19,8 @@ struct config;
 char *policy_scripts_dir(const struct config *config, bool *ret_is_written);
 
 /* Loads all sets, opens the tables, ends the approvals of the last run. A broken script or a failing test is refused: nothing
- * runs on half of the rules. Blocks; at start only. */
-bp_status policy_open(const struct config *config, bp_error *err);
+ * runs on half of the rules. Rules that have passed before, as noted in `state_dir`, are not tested again. Blocks; at start only. */
+bp_status policy_open(const struct config *config, const char *state_dir, bp_error *err);
 /* After store_close. */
 void policy_release(void);
 /* Takes over what a new configuration says; the rules themselves are loaded by policy_reload. */

@@ -62,11 +62,19 @@ static bp_status add_set(void *ctx, const char *name, bp_error *err) {
   return BP_OK;
 }
 
-struct rule_sets *rule_sets_load(const char *dir, bp_error *err) {
+struct rule_sets *rule_sets_compile(const char *dir, bp_error *err) {
   struct rule_sets *sets = mem_alloc(sizeof(*sets));
   sets->dir = str_dupz(str_from(dir));
-  bp_status status = rule_sets_each_name(dir, add_set, sets, err);
-  for (unsigned i = 0; i < sets->count && status == BP_OK; i++)
+  if (rule_sets_each_name(dir, add_set, sets, err) == BP_OK)
+    return sets;
+  rule_sets_free(sets);
+  return NULL;
+}
+
+struct rule_sets *rule_sets_load(const char *dir, bp_error *err) {
+  struct rule_sets *sets = rule_sets_compile(dir, err);
+  bp_status status = BP_OK;
+  for (unsigned i = 0; sets && i < sets->count && status == BP_OK; i++)
     status = rule_set_test(sets->items[i], NULL, NULL, err);
   if (status == BP_OK)
     return sets;

@@ -257,3 +257,29 @@ test('a host does not start on broken rules', async () => {
   const late = startHost({ config: '', scripts });
   await assert.rejects(late, /validation\/x\.lua:2/);
 });
+
+test('a start tests the rules that are not as they were when they passed', async () => {
+  const own = fs.mkdtempSync(path.join(os.tmpdir(), 'backplane-rules-'));
+  fs.mkdirSync(path.join(own, 'some'));
+  const write = (name, text) => fs.writeFileSync(path.join(own, 'some', name), text);
+  write('rule.lua', 'return true\n');
+  write('rule.test.lua', 'return { { name = "goes", facts = { module = "m" }, expect = "allow" } }\n');
+  const late = await startHost({ config: '', scripts: own });
+  const again = async () => {
+    late.child.kill('SIGTERM');
+    await late.exited;
+    late.end = undefined;
+    late.stderr = '';
+    await late.start();
+  };
+  assert.match(late.stderr, /1 sets of rules .* which have passed their tests/);
+  await again();
+  assert.match(late.stderr, /1 sets of rules .* unchanged since they passed their tests/);
+  write('rule.lua', 'return 1 == 1\n');
+  await again();
+  assert.match(late.stderr, /which have passed their tests/);
+  write('rule.test.lua', 'return { { name = "goes", facts = { module = "m" }, expect = "deny" } }\n');
+  await assert.rejects(again());
+  await late.logged(/test "goes" expects deny and gets allow/);
+  fs.rmSync(own, { recursive: true, force: true });
+});

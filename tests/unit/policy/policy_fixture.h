@@ -57,7 +57,7 @@ static inline void fixture_open(void) {
   bp_error err = BP_ERROR_INIT;
   snprintf(path, sizeof(path), "%s/state.db", fixture_folder);
   const struct store_options options = {.path = path, .live_retention_days = 30, .live_retention_bytes = INT64_C(2) << 30, .create = true};
-  if (store_open(&options, &err) != BP_OK || policy_open(&fixture_config, &err) != BP_OK)
+  if (store_open(&options, &err) != BP_OK || policy_open(&fixture_config, fixture_folder, &err) != BP_OK)
     fail_msg("%s", err.message);
   store_ready();
 }
