@@ -201,7 +201,7 @@ enum cursor_state cursor_run(struct cursor *cursor) {
     return CURSOR_WAITING;
   cursor->is_running = true;
   enum cursor_state state = run(cursor);
-  cursor->is_running = false; /* NOLINT(clang-analyzer-unix.Malloc): while it runs, a drop only marks it, and a marked one is not read for */
+  cursor->is_running = false;
   if (!cursor->is_dropped || cursor->is_reading)
     return state;
   free(cursor);

@@ -24,7 +24,7 @@ bp_str order_word(enum action action) {
 
 static enum action action_of(bp_str word) {
   for (unsigned i = 0; i < ACTION_COUNT; i++)
-    if (actions[i].action != UPLOAD && strlen(actions[i].word) == word.len && memcmp(actions[i].word, word.ptr, word.len) == 0)
+    if (actions[i].action != UPLOAD && kit_same(word, actions[i].word))
       return actions[i].action;
   return ACTION_NONE;
 }

@@ -154,7 +154,7 @@ static void make_room(struct session *session, size_t bytes) {
   while (session->bytes + bytes > SESSION_BYTES_MOST) {
     struct feed *oldest = NULL;
     for (struct feed *feed = session->feeds; feed; feed = feed->next)
-      if (feed->is_ended && !feed->out) /* NOLINT(clang-analyzer-unix.Malloc): feed_free takes it off the list */
+      if (feed->is_ended && !feed->out)
         oldest = feed;
     if (!oldest)
       return;

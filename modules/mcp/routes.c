@@ -74,6 +74,7 @@ GATED(hub_delete)
 
 /* Messages of the protocol: what they do is decided call by call, in the set "mcp" (call.c), so the routes have no policy. Their scope is
  * read: calling a server's tool asks for write itself. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): members of an initializer */
 #define PROTOCOL(path, params, post, get, end)                                                                                                       \
   {KIT_ROUTE("POST", path, post, "One MCP message to the hub (Streamable HTTP)"),                                                                    \
    params.body_schema = BP_STR(any_schema),                                                                                                          \
@@ -85,6 +86,7 @@ GATED(hub_delete)
       {KIT_ROUTE("GET", path, get, "The session's own event stream, or what is left of a broken one"), params.handle = gated_hub_get}, {             \
     KIT_ROUTE("DELETE", path, end, "Ends the session"), params.scope = BP_STR("read"), .handle = gated_hub_delete, .policy = BP_STR("none")          \
   }
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define NO_PARAMS
 #define OF_SERVER .params = BP_ARRAY(server_params),
 #define OF_GROUP .params = BP_ARRAY(group_params),

@@ -17,7 +17,7 @@ void tar_one(char out[TAR_BYTES], const char *name, bp_str content) {
   memcpy(out + 136, "00000000000", 12);
   memset(out + CHECKSUM_AT, ' ', 8);
   out[156] = '0';
-  memcpy(out + 257, "ustar\00000", 8);
+  memcpy(out + 257, "ustar\00000", 8); /* NOLINT(bugprone-not-null-terminated-result): magic and version have no end */
   for (unsigned i = 0; i < BLOCK; i++)
     sum += (unsigned char)out[i];
   snprintf(out + CHECKSUM_AT, 8, "%06o", sum);

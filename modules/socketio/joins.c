@@ -106,7 +106,7 @@ static size_t room_name(const struct socketio *m, const char *prefix, const stru
   size_t len = strlen(prefix);
   if (text.len == 0 || len + text.len > ROOM_BYTES_MAX)
     return 0;
-  memcpy(out, prefix, len);
+  memcpy(out, prefix, len); /* NOLINT(bugprone-not-null-terminated-result): it goes on below, and is counted */
   memcpy(out + len, text.ptr, text.len);
   return len + text.len;
 }

@@ -94,7 +94,7 @@ static void refuse_waiting(struct session *s, bp_status status) {
 
 static void drop_sent(struct session *s, bp_status status) {
   bool is_stored = status == BP_OK;
-  for (uint32_t i = s->in_flight; i > 0; i--) {
+  for (uint32_t i = s->in_flight; i > 0 && s->first; i--) {
     struct record *record = s->first;
     s->first = record->next;
     if (!s->first)

@@ -58,7 +58,7 @@ static void compare(struct system *s, struct sample *now) {
 static void keep(struct system *s, const struct sample *sample) {
   const struct point *newest = s->history_count ? &s->history[(s->history_next + HISTORY_MOST - 1) % HISTORY_MOST] : NULL;
   int64_t least_ns = s->history_every_s * 1000000000 - 500000000;
-  if (newest && sample->monotonic_ns - newest->monotonic_ns < least_ns)
+  if (!s->history || (newest && sample->monotonic_ns - newest->monotonic_ns < least_ns))
     return;
   s->history[s->history_next] = point_of(sample);
   s->history_next = (s->history_next + 1) % HISTORY_MOST;

@@ -34,9 +34,10 @@ struct editor *editor_add(struct vscode *v, int64_t id, int64_t port, bp_str pat
 
 static void drop(struct editor *e) {
   struct editor **at = &e->module->editors;
-  while (*at != e)
+  while (*at && *at != e)
     at = &(*at)->next;
-  *at = e->next;
+  if (*at)
+    *at = e->next;
   free(e->path);
   free(e);
 }

@@ -86,7 +86,7 @@ static void post_echo(void *state, bp_request request) {
   echo.json->string(text, &value);
   bp_status status = start_child(run, value, &err);
   if (status == BP_OK)
-    status = echo.http->defer(request, on_cancel, run);
+    echo.http->defer(request, on_cancel, run);
   else
     echo.http->reply_failure(request, status, &err);
   if (!run->proc) {
