@@ -326,7 +326,7 @@ test('a running agent is not deleted; stopping its session ends it', async () =>
   await waitFor('its child', async () => (await supervised()).children.some((child) => child.command === 'sleep' && child.parent === pid));
   assert.doesNotMatch(JSON.stringify(await supervised()), /BACKPLANE_TOKEN|"300"/);
   assert.equal((await observe('POST', `/sessions/${id}/stop`)).status, 'stopped');
-  assert.throws(() => process.kill(pid, 0));
+  await waitFor('its process to be gone, also as a zombie', () => !fs.existsSync(`/proc/${pid}`));
   await waitFor('the last event', async () => (await observe('GET', `/events/${id}`)).events.some((event) => event.event_type === 'session_stop'));
   assert.equal((await session(id)).status, 'stopped');
 });
