@@ -4,20 +4,16 @@
  * stream, from which updates and questions of the sessions that the editor has opened go to it (acp_events.c). */
 #include "base/str.h"
 #include "cli/acp_bridge.h"
+#include "cli/bridge.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/say.h"
 #include "host.h"
 #include "json/json.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUESTS_MAX 64u
-#define LINE_BYTES_MAX (16u << 20)
 #define GATEWAY_REFUSED (-32603)
 #define NOT_FOUND (-32002)
 #define INVALID (-32602)
@@ -32,14 +28,9 @@ void acp_put(json_t *message) {
   json_object_set_new(message, "jsonrpc", json_string("2.0"));
   doc_write(&text, message);
   json_decref(message);
-  pthread_mutex_lock(&acp_bridge.lock);
-  fwrite(text.data, 1, text.len, stdout);
-  fputc('\n', stdout);
-  bool is_gone = fflush(stdout) != 0;
-  pthread_mutex_unlock(&acp_bridge.lock);
-  buf_release(&text);
-  if (is_gone)
+  if (!bridge_put(buf_str(&text)))
     _Exit(CLI_FAILED); /* nobody reads any more */
+  buf_release(&text);
 }
 
 static void put_result(json_t *id, json_t *result) {
@@ -226,7 +217,8 @@ static const struct {
 
 /* ---- From the editor ---- */
 
-static void *run_request(void *arg) {
+/* Takes the message: a document belongs to one thread. */
+static void run_request(void *arg) {
   json_t *message = arg, *id = json_object_get(message, "id");
   const char *method = json_string_value(json_object_get(message, "method"));
   size_t i = 0, count = sizeof(methods) / sizeof(methods[0]);
@@ -237,31 +229,6 @@ static void *run_request(void *arg) {
   else
     put_error(id, -32601, "Method not found");
   json_decref(message);
-  pthread_mutex_lock(&acp_bridge.lock);
-  acp_bridge.running--;
-  pthread_cond_broadcast(&acp_bridge.changed);
-  pthread_mutex_unlock(&acp_bridge.lock);
-  return NULL;
-}
-
-static void wait_for_fewer(unsigned most) {
-  pthread_mutex_lock(&acp_bridge.lock);
-  while (acp_bridge.running > most)
-    pthread_cond_wait(&acp_bridge.changed, &acp_bridge.lock);
-  pthread_mutex_unlock(&acp_bridge.lock);
-}
-
-/* Takes `message`: a document belongs to one thread. */
-static void start_request(json_t *message) {
-  pthread_t thread;
-  wait_for_fewer(REQUESTS_MAX - 1);
-  pthread_mutex_lock(&acp_bridge.lock);
-  acp_bridge.running++;
-  pthread_mutex_unlock(&acp_bridge.lock);
-  if (pthread_create(&thread, NULL, run_request, message) == 0)
-    pthread_detach(thread);
-  else
-    run_request(message);
 }
 
 static void take_notification(const char *method, const json_t *params) {
@@ -275,7 +242,7 @@ static void take_line(bp_str line) {
   json_t *message = doc_parse(line, &doc_default_limits, NULL), *id = json_object_get(message, "id");
   const char *method = json_string_value(json_object_get(message, "method"));
   if (method && id) {
-    start_request(message);
+    bridge_request(run_request, message);
     return;
   }
   if (!message)
@@ -288,9 +255,6 @@ static void take_line(bp_str line) {
 }
 
 static int run(const struct cli_call *call) {
-  char *line = NULL;
-  size_t capacity = 0;
-  ssize_t len;
   acp_bridge.state_dir = call->state_dir;
   acp_bridge.agent = cli_value(call, "--agent");
   acp_bridge.session = cli_value(call, "--session");
@@ -300,16 +264,9 @@ static int run(const struct cli_call *call) {
     return say_misuse("--session is not the id of a session");
   if (!client_is_running(call))
     return say_failure("no host is running with this state folder: start one with `backplane run`");
-  signal(SIGPIPE, SIG_IGN);
   if (!acp_listen())
     return say_failure("the host serves no agents: enable its module acp-gateway");
-  while ((len = getline(&line, &capacity, stdin)) > 0) {
-    bp_str text = str_trim(bp_str_make(line, (size_t)len));
-    if (text.len > 0 && text.len <= LINE_BYTES_MAX)
-      take_line(text);
-  }
-  free(line);
-  wait_for_fewer(0);
+  bridge_run(take_line);
   return CLI_DONE;
 }
 

@@ -7,11 +7,10 @@
 #include <pthread.h>
 
 struct acp_bridge {
-  pthread_mutex_t lock;   /* guards everything below, and whole lines on stdout */
-  pthread_cond_t changed; /* fewer requests run, or a turn has ended */
-  unsigned running;
-  json_t *sessions;  /* by id, that the editor has opened: the number of turns that have ended */
-  json_t *questions; /* by id, that the editor was asked: their options */
+  pthread_mutex_t lock;   /* guards the two tables */
+  pthread_cond_t changed; /* a turn has ended */
+  json_t *sessions;       /* by id, that the editor has opened: the number of turns that have ended */
+  json_t *questions;      /* by id, that the editor was asked: their options */
   const char *state_dir, *agent, *session;
 };
 extern struct acp_bridge acp_bridge;

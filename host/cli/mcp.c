@@ -3,7 +3,9 @@
  * A line from stdin is one POST over the control socket; what comes back, whole or as an event stream, becomes lines on stdout. Requests wait
  * in a thread each, so that one does not hold up another; what must keep its order (initialize, notifications) is sent by the main one. */
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "cli/bridge.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/say.h"
@@ -12,36 +14,23 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define REQUESTS_MAX 64u
-#define LINE_BYTES_MAX (16u << 20)
 #define AGAIN_NS 500000000L
 #define VERSION_BYTES 16u
 #define SESSION_BYTES 65u
 
 static struct {
-  pthread_mutex_t lock; /* guards everything here, and whole lines on stdout */
-  pthread_cond_t fewer;
-  unsigned running;
+  pthread_mutex_t lock; /* guards session and version */
   bool has_listener;
   char session[SESSION_BYTES], version[VERSION_BYTES];
   char target[512]; /* an id has 128 bytes at most */
   const char *state_dir;
-} bridge = {.lock = PTHREAD_MUTEX_INITIALIZER, .fewer = PTHREAD_COND_INITIALIZER};
-
-static void put_line(bp_str line) {
-  pthread_mutex_lock(&bridge.lock);
-  fwrite(line.ptr, 1, line.len, stdout);
-  fputc('\n', stdout);
-  fflush(stdout);
-  pthread_mutex_unlock(&bridge.lock);
-}
+} hub = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* The client waits for an answer to `id`: it gets one whatever happens. */
 static void put_failure(const json_t *id, const char *why) {
@@ -51,7 +40,7 @@ static void put_failure(const json_t *id, const char *why) {
   json_t *message = json_pack("{s:s, s:O, s:{s:i, s:s}}", "jsonrpc", "2.0", "id", id, "error", "code", -32000, "message", why);
   doc_write(&text, message);
   json_decref(message);
-  put_line(buf_str(&text));
+  bridge_put(buf_str(&text));
   buf_release(&text);
 }
 
@@ -60,12 +49,12 @@ static void put_failure(const json_t *id, const char *why) {
 /* What follows the first lines of a request's head. */
 static void write_headers(struct buf *out, const char *last_event) {
   buf_append_z(out, "Accept: application/json, text/event-stream\r\n");
-  pthread_mutex_lock(&bridge.lock);
-  if (bridge.session[0])
-    buf_printf(out, "Mcp-Session-Id: %s\r\n", bridge.session);
-  if (bridge.version[0])
-    buf_printf(out, "MCP-Protocol-Version: %s\r\n", bridge.version);
-  pthread_mutex_unlock(&bridge.lock);
+  pthread_mutex_lock(&hub.lock);
+  if (hub.session[0])
+    buf_printf(out, "Mcp-Session-Id: %s\r\n", hub.session);
+  if (hub.version[0])
+    buf_printf(out, "MCP-Protocol-Version: %s\r\n", hub.version);
+  pthread_mutex_unlock(&hub.lock);
   if (last_event[0])
     buf_printf(out, "Last-Event-ID: %s\r\n", last_event);
 }
@@ -75,15 +64,15 @@ static bool ask(struct wire *wire, const char *method, bp_str body, const char *
   struct buf headers = {0};
   write_headers(&headers, last_event);
   const struct wire_request request = {
-      .state_dir = bridge.state_dir, .method = method, .target = bridge.target, .headers = buf_str(&headers), .body = body};
+      .state_dir = hub.state_dir, .method = method, .target = hub.target, .headers = buf_str(&headers), .body = body};
   bool is_open = wire_open(wire, &request);
   buf_release(&headers);
   bp_str session = is_open ? wire_header(wire, "mcp-session-id") : bp_str_make(NULL, 0);
   if (session.len == 0 || session.len >= SESSION_BYTES)
     return is_open;
-  pthread_mutex_lock(&bridge.lock);
-  snprintf(bridge.session, SESSION_BYTES, "%.*s", (int)session.len, session.ptr);
-  pthread_mutex_unlock(&bridge.lock);
+  pthread_mutex_lock(&hub.lock);
+  snprintf(hub.session, SESSION_BYTES, "%.*s", (int)session.len, session.ptr);
+  pthread_mutex_unlock(&hub.lock);
   return is_open;
 }
 
@@ -95,7 +84,7 @@ static bool is_stream(const struct wire *wire) {
 static void read_stream(struct wire *wire, char last_event[WIRE_EVENT_ID_BYTES]) {
   struct buf data = {0};
   while (wire_event(wire, &data, last_event))
-    put_line(buf_str(&data));
+    bridge_put(buf_str(&data));
   buf_release(&data);
 }
 
@@ -112,14 +101,14 @@ static void read_reply(struct wire *wire, const json_t *id, bool is_initialize) 
   bool is_ours = json_is_object(body) && json_object_get(body, "jsonrpc") && !json_is_null(json_object_get(body, "id"));
   const char *version = json_string_value(json_object_get(json_object_get(body, "result"), "protocolVersion"));
   if (is_initialize && version) {
-    pthread_mutex_lock(&bridge.lock);
-    snprintf(bridge.version, sizeof(bridge.version), "%s", version);
-    pthread_mutex_unlock(&bridge.lock);
+    pthread_mutex_lock(&hub.lock);
+    snprintf(hub.version, sizeof(hub.version), "%s", version);
+    pthread_mutex_unlock(&hub.lock);
   }
   const json_t *error = json_object_get(body, "error");
   const char *why = json_string_value(json_is_object(error) ? json_object_get(error, "message") : error ? error : json_object_get(body, "detail"));
   if (is_ours)
-    put_line(str_trim(buf_str(&wire->in)));
+    bridge_put(str_trim(buf_str(&wire->in)));
   else if (wire->status >= 400)
     put_failure(id, why ? why : "the host refused the message");
   json_decref(body);
@@ -141,40 +130,18 @@ struct message {
   json_t *id;
 };
 
-static void *run_request(void *arg) {
+static void run_request(void *arg) {
   struct message *message = arg;
   exchange_message(str_from(message->line), message->id, false);
   free(message->line);
   json_decref(message->id);
   free(message);
-  pthread_mutex_lock(&bridge.lock);
-  bridge.running--;
-  pthread_cond_signal(&bridge.fewer);
-  pthread_mutex_unlock(&bridge.lock);
-  return NULL;
-}
-
-static void wait_for_fewer(unsigned most) {
-  pthread_mutex_lock(&bridge.lock);
-  while (bridge.running > most)
-    pthread_cond_wait(&bridge.fewer, &bridge.lock);
-  pthread_mutex_unlock(&bridge.lock);
 }
 
 static void start_request(bp_str line, json_t *id) {
-  pthread_t thread;
-  struct message *message = malloc(sizeof(*message));
-  wait_for_fewer(REQUESTS_MAX - 1);
-  if (!message)
-    return;
+  struct message *message = mem_alloc(sizeof(*message));
   *message = (struct message){str_dupz(line), json_incref(id)};
-  pthread_mutex_lock(&bridge.lock);
-  bridge.running++;
-  pthread_mutex_unlock(&bridge.lock);
-  if (pthread_create(&thread, NULL, run_request, message) == 0)
-    pthread_detach(thread);
-  else
-    run_request(message);
+  bridge_request(run_request, message);
 }
 
 /* What servers send by themselves, for as long as we run. */
@@ -198,8 +165,8 @@ static void *run_listener(void *arg) {
 
 static void start_listener(void) {
   pthread_t thread;
-  if (!bridge.has_listener && bridge.session[0] && pthread_create(&thread, NULL, run_listener, NULL) == 0) {
-    bridge.has_listener = true;
+  if (!hub.has_listener && hub.session[0] && pthread_create(&thread, NULL, run_listener, NULL) == 0) {
+    hub.has_listener = true;
     pthread_detach(thread);
   }
 }
@@ -208,7 +175,7 @@ static void take_line(bp_str line) {
   bp_error err = BP_ERROR_INIT;
   json_t *message = doc_parse(line, &doc_default_limits, &err);
   if (!message) {
-    put_line(BP_LIT("{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"Parse error\"}}"));
+    bridge_put(BP_LIT("{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"Parse error\"}}"));
     return;
   }
   const char *method = json_string_value(json_object_get(message, "method"));
@@ -232,35 +199,25 @@ static bool set_target(const char *part, const char *name) {
     bool is_plain = (*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') || (*name >= '0' && *name <= '9') || strchr("-._~", *name);
     buf_printf(&path, is_plain ? "%c" : "%%%02X", (unsigned char)*name);
   }
-  bool fits = !path.failed && path.len < sizeof(bridge.target);
+  bool fits = !path.failed && path.len < sizeof(hub.target);
   if (fits)
-    snprintf(bridge.target, sizeof(bridge.target), "%.*s", (int)path.len, path.data);
+    snprintf(hub.target, sizeof(hub.target), "%.*s", (int)path.len, path.data);
   buf_release(&path);
   return fits;
 }
 
 static int run(const struct cli_call *call) {
   const char *server = cli_value(call, "--server"), *group = cli_value(call, "--group");
-  char *line = NULL;
-  size_t capacity = 0;
-  ssize_t len;
   if (server && group)
     return say_misuse("--server and --group exclude each other");
   if (!set_target(server ? "/server/" : group ? "/group/" : "", server ? server : group ? group : ""))
     return say_misuse("the id or name is too long");
-  bridge.state_dir = call->state_dir;
+  hub.state_dir = call->state_dir;
   if (!client_is_running(call))
     return say_failure("no host is running with this state folder: start one with `backplane run`");
-  signal(SIGPIPE, SIG_IGN);
-  while ((len = getline(&line, &capacity, stdin)) > 0) {
-    bp_str text = str_trim(bp_str_make(line, (size_t)len));
-    if (text.len > 0 && text.len <= LINE_BYTES_MAX)
-      take_line(text);
-  }
-  free(line);
-  wait_for_fewer(0);
+  bridge_run(take_line);
   struct wire wire = {0};
-  if (bridge.session[0] && ask(&wire, "DELETE", bp_str_make(NULL, 0), ""))
+  if (hub.session[0] && ask(&wire, "DELETE", bp_str_make(NULL, 0), ""))
     wire_close(&wire);
   return CLI_DONE;
 }
