@@ -3,6 +3,7 @@
 #define HOST_BASE_NEAREST_H
 
 #include <backplane/base.h>
+#include <stdbool.h>
 
 /* A search: start zeroed but for `wanted` (and `allowed`), offer every candidate, read `best`. */
 struct nearest {
@@ -11,6 +12,7 @@ struct nearest {
   unsigned distance;
   unsigned allowed; /* changes of a letter; 0: the more the longer the name is */
 };
-void nearest_offer(struct nearest *search, bp_str candidate);
+/* True: it is the best now. Who cannot lend it for longer points `best` to a copy. */
+bool nearest_offer(struct nearest *search, bp_str candidate);
 
 #endif

@@ -8,7 +8,6 @@
 #include "cli/scripts.h"
 #include "policy/rule_sets.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +42,7 @@ static void show_result(void *ctx, const struct rule_test_result *result) {
 }
 
 static void offer_name(struct testing *t, const char *name) {
-  unsigned before = t->search.best.len ? t->search.distance : UINT_MAX;
-  nearest_offer(&t->search, str_from(name));
-  if (!t->search.best.len || t->search.distance == before)
+  if (!nearest_offer(&t->search, str_from(name)))
     return;
   snprintf(t->nearest, sizeof(t->nearest), "%s", name);
   t->search.best = str_from(t->nearest);

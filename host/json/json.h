@@ -24,7 +24,9 @@ bool doc_integer(const json_t *value, int64_t *ret);
 void doc_write(struct buf *out, const json_t *value);
 /* Appends a quoted string that is ASCII and needs no escape. False: it is not of that kind (or memory is short), nothing is written. */
 bool doc_write_ascii(struct buf *out, bp_str text);
-/* Appends a quoted, escaped string. */
+/* Appends a quoted string of any UTF-8, escaped where it must be. */
+void doc_write_escaped(struct buf *out, bp_str text);
+/* The one or the other. */
 void doc_write_string(struct buf *out, bp_str text);
 
 /* bp_json handles for host-owned documents: the root handle of a request's body. `doc_close` makes all its values stale;

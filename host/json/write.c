@@ -60,7 +60,7 @@ bool doc_write_ascii(struct buf *out, bp_str text) {
   return true;
 }
 
-static void write_escaped(struct buf *out, bp_str text) {
+void doc_write_escaped(struct buf *out, bp_str text) {
   size_t start = 0, i = 0;
   buf_append_char(out, '"');
   while (i < text.len) {
@@ -82,7 +82,7 @@ static void write_escaped(struct buf *out, bp_str text) {
 
 void doc_write_string(struct buf *out, bp_str text) {
   if (!doc_write_ascii(out, text))
-    write_escaped(out, text);
+    doc_write_escaped(out, text);
 }
 
 void scalar_integer(struct buf *out, int64_t value) {

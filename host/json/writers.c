@@ -149,7 +149,7 @@ static void put_checked(struct writer *w, bp_str text, const char *wrong) {
   if (doc_write_ascii(&w->out, text))
     return;
   if (str_is_utf8(text))
-    doc_write_string(&w->out, text);
+    doc_write_escaped(&w->out, text);
   else
     misuse(w, wrong);
 }

@@ -1,6 +1,7 @@
 /* Subscriptions of plugins; see subscription.h. */
 #include "live/subscription.h"
 
+#include "base/array.h"
 #include "base/mem.h"
 #include "base/slots.h"
 #include "base/str.h"
@@ -68,7 +69,7 @@ static void revoke(struct owned *self) {
 }
 
 static bool check_names(const bp_array *topics, size_t *ret_bytes) {
-  if (topics->count > VIEW_TOPICS_MAX || (topics->count > 0 && (!topics->ptr || topics->stride < sizeof(bp_str))))
+  if (topics->count > VIEW_TOPICS_MAX || !array_holds(*topics, sizeof(bp_str)))
     return false;
   for (uint32_t i = 0; i < topics->count; i++)
     *ret_bytes += ((const bp_str *)(const void *)((const char *)topics->ptr + (size_t)i * topics->stride))->len;

@@ -1,6 +1,7 @@
 /* Views, audiences and rendering; see view.h. */
 #include "live/view.h"
 
+#include "base/array.h"
 #include "base/fail.h"
 #include "base/frame.h"
 #include "base/log.h"
@@ -94,7 +95,7 @@ static struct view *view_of(struct plugin *owner, const bp_live_view *spec, bp_s
   }
   bp_live_view copy = {0};
   memcpy(&copy, spec, spec->size < sizeof(copy) ? spec->size : sizeof(copy));
-  if (copy.topics.count > VIEW_TOPICS_MAX || (copy.topics.count > 0 && (!copy.topics.ptr || copy.topics.stride < sizeof(bp_str)))) {
+  if (copy.topics.count > VIEW_TOPICS_MAX || !array_holds(copy.topics, sizeof(bp_str))) {
     *ret_status = BP_E_INVALID;
     return NULL;
   }

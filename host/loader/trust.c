@@ -65,10 +65,8 @@ static void hint_nearest(int folder, const char *name, bp_error *err) {
   int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
   for (struct dirent *entry; entries && (entry = readdir(entries));) {
-    bp_str before = search.best;
-    if (str_ends(str_from(entry->d_name), BP_LIT(".so")))
-      nearest_offer(&search, str_from(entry->d_name));
-    if (search.best.ptr == before.ptr)
+    bp_str name_there = str_from(entry->d_name);
+    if (!str_ends(name_there, BP_LIT(".so")) || !nearest_offer(&search, name_there))
       continue;
     memcpy(near, search.best.ptr, search.best.len);
     near[search.best.len] = '\0';

@@ -43,7 +43,7 @@ static bp_status check(const bp_proc_spec *given, bp_error *err) {
     return fail(err, BP_E_INVALID, "a surviving child has neither terminal nor stdin");
   if (given->lifetime == BP_PROC_SURVIVING && !spec_is_file_name(given->name))
     return fail(err, BP_E_INVALID, "a surviving child needs a name of letters, digits, '-', '_' and '.', at most %u bytes", NAME_MAX_BYTES);
-  if (given->argv.count == 0 || given->argv.count > ARGUMENTS_MAX || !given->argv.ptr || given->argv.stride < sizeof(bp_str))
+  if (given->argv.count == 0 || given->argv.count > ARGUMENTS_MAX || !array_holds(given->argv, sizeof(bp_str)))
     return fail(err, BP_E_INVALID, "argv has %u arguments, not 1 to %u", (unsigned)given->argv.count, ARGUMENTS_MAX);
   if (has_nul(given->name) || has_nul(given->cwd) || has_nul(given->log_topic))
     return fail(err, BP_E_INVALID, "name, cwd or log_topic holds a NUL");
