@@ -89,9 +89,10 @@ void session_keep_state(struct session *session, bp_json result) {
   replace(&session->config_options, json_copy(gw, get_value(gw, result, "configOptions")));
 }
 
-static void store_status(struct session *session, const char *status) {
+static void store_status(struct session *session, const char *status, published_fn done, void *ctx) {
   const bp_db_value values[] = {db_text(str_z(session->id)), db_text(str_z(status)), db_integer(now_ms(session->gw))};
-  store_run(session->gw, SET_SESSION, values, 3);
+  const bp_db_step step = db_exec(SET_SESSION, values, 3);
+  store_steps(session->gw, &step, 1, done, ctx);
 }
 
 /* ---- Ends ---- */
@@ -134,7 +135,8 @@ static void unlink_session(struct session *session) {
     }
 }
 
-void session_close(struct session *session, const char *status) {
+/* `stored` (may be NULL) runs when the end is in the store. */
+static void close_session(struct session *session, const char *status, published_fn stored, void *ctx) {
   struct gateway *gw = session->gw;
   struct process *process = session->process;
   if (session->is_closed)
@@ -147,15 +149,19 @@ void session_close(struct session *session, const char *status) {
   session_detach(session, "the session was closed");
   unlink_session(session);
   gw->fs->root_close(session->root);
-  if (!gw->is_draining) {
-    store_status(session, status);
+  if (!gw->is_draining || stored)
+    store_status(session, status, stored, ctx);
+  if (!gw->is_draining)
     timeline_session(session, "done");
-  }
   if (process && process->env_key && process->proc && process_sessions(process) == 0)
     process_stop(process);
   if (process)
     process_unref(process);
   session_unref(session); /* the table's */
+}
+
+void session_close(struct session *session, const char *status) {
+  close_session(session, status, NULL, NULL);
 }
 
 void sessions_free(struct gateway *gw) {
@@ -237,27 +243,23 @@ static void on_closed(void *ctx, bp_status status) {
   call_free(call);
 }
 
-/* Closing stores the end as well; this waits until it is there. */
 void op_session_close(struct call *call) {
-  struct gateway *gw = call->gw;
   if (!find(call))
     return;
+  struct session *session = call->session;
   struct call *later = call_copy(call);
-  char *id = str_dup(str_z(call->session->id));
-  session_close(call->session, "ended");
   call->session = NULL;
-  if (later)
+  if (later) {
     later->session = NULL;
-  if (!later || !id) {
-    call_fail(call, 503, BP_E_NO_MEMORY, "", "out of memory");
-    call_free(later);
-    free(id);
+    later->text1 = str_dup(str_z(session->id));
+  }
+  if (later && later->text1) {
+    close_session(session, "ended", on_closed, later);
     return;
   }
-  later->text1 = id;
-  const bp_db_value values[] = {db_text(str_z(id)), db_text(BP_LIT("ended")), db_integer(now_ms(gw))};
-  const bp_db_step step = db_exec(SET_SESSION, values, 3);
-  store_steps(gw, &step, 1, on_closed, later);
+  session_close(session, "ended");
+  call_fail(call, 503, BP_E_NO_MEMORY, "", "out of memory");
+  call_free(later);
 }
 
 void op_sessions(struct call *call) {
