@@ -53,6 +53,8 @@ struct process_fact {
   int64_t started_ticks; /* field 22 of /proc/PID/stat: with the pid, it names one process of this boot */
 };
 bool process_fact_read(int64_t pid, struct process_fact *ret);
+/* The same ticks of the host itself; 0 or less: not known. */
+int64_t process_fact_host_ticks(void);
 
 /* events.c */
 void events_post(void *state, bp_request request);

@@ -51,6 +51,13 @@ static bool is_host_or_ancestor(int64_t pid) {
   return false;
 }
 
+int64_t process_fact_host_ticks(void) {
+  char buffer[STAT_BYTES];
+  uid_t owner;
+  const char *text = read_stat(getpid(), buffer, &owner);
+  return text ? stat_field(text, 22) : 0;
+}
+
 bool process_fact_read(int64_t pid, struct process_fact *ret) {
   char buffer[STAT_BYTES];
   uid_t owner;

@@ -6,9 +6,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,20 +13,11 @@
 
 /* When the host began to run, by the wall clock; 0 if that is not known. */
 static int64_t began_ms(const struct observability *o) {
-  char text[1024];
-  unsigned long long ticks = 0;
+  int64_t ticks = process_fact_host_ticks();
   struct timespec now;
-  FILE *file = fopen("/proc/self/stat", "re");
-  size_t len = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
-  if (file)
-    fclose(file);
-  text[len] = '\0';
-  const char *at = strrchr(text, ')'); /* the name may hold anything; field 22 is the 20th after it */
-  for (int i = 0; at && i < 20; i++)
-    at = strchr(at + 1, ' ');
-  if (!at || (ticks = strtoull(at, NULL, 10)) == 0 || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+  if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &now) != 0)
     return 0;
-  int64_t ran_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)(ticks * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+  int64_t ran_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000 - ticks * 1000 / sysconf(_SC_CLK_TCK);
   return o->core->now_wall_ns() / 1000000 - ran_ms;
 }
 
