@@ -122,18 +122,10 @@ static void set_error(struct agent *agent, bp_str text) {
 }
 
 static void keep_last_words(struct process *process, bp_str data) {
-  if (!process->last_words && !(process->last_words = malloc(LAST_WORDS_BYTES)))
-    return;
-  if (data.len > LAST_WORDS_BYTES)
-    data = bp_str_make(data.ptr + data.len - LAST_WORDS_BYTES, LAST_WORDS_BYTES);
-  size_t room = LAST_WORDS_BYTES - process->last_words_len;
-  if (data.len > room) {
-    size_t over = data.len - room;
-    memmove(process->last_words, process->last_words + over, process->last_words_len - over);
-    process->last_words_len -= over;
-  }
-  memcpy(process->last_words + process->last_words_len, data.ptr, data.len);
-  process->last_words_len += data.len;
+  if (!process->last_words)
+    process->last_words = malloc(LAST_WORDS_BYTES);
+  if (process->last_words)
+    kit_keep_tail(process->last_words, &process->last_words_len, LAST_WORDS_BYTES, data);
 }
 
 static void on_output(void *ctx, bp_proc proc, uint32_t stream, bp_str data) {

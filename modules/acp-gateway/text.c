@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 bool text_add_utf8(struct kit_buf *t, bp_str bytes, size_t limit) {
   size_t start = 0;

@@ -16,12 +16,8 @@
 
 static void keep_last_words(struct running *running, bp_str line) {
   size_t len = line.len > LAST_WORDS_BYTES / 4 ? LAST_WORDS_BYTES / 4 : line.len;
-  size_t over = running->last_words_len + len + 1 > LAST_WORDS_BYTES ? running->last_words_len + len + 1 - LAST_WORDS_BYTES : 0;
-  memmove(running->last_words, running->last_words + over, running->last_words_len - over);
-  running->last_words_len -= over;
-  memcpy(running->last_words + running->last_words_len, line.ptr, len);
-  running->last_words_len += len;
-  running->last_words[running->last_words_len++] = '\n';
+  kit_keep_tail(running->last_words, &running->last_words_len, LAST_WORDS_BYTES, bp_str_make(line.ptr, len));
+  kit_keep_tail(running->last_words, &running->last_words_len, LAST_WORDS_BYTES, BP_LIT("\n"));
 }
 
 void logs_add(struct running *running, unsigned stream, bp_str line) {
@@ -95,29 +91,6 @@ struct files {
   size_t len;
 };
 
-/* Bytes of the character that begins here (RFC 3629), or 0 where none does. NUL counts as none. */
-static size_t character_bytes(const unsigned char *at, size_t len) {
-  size_t bytes = at[0] < 0x80 ? at[0] != 0 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : 0;
-  if (bytes > len)
-    return 0;
-  for (size_t i = 1; i < bytes; i++)
-    if ((at[i] & 0xc0) != 0x80)
-      return 0;
-  bool is_long = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
-  bool is_beyond = (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf4 && at[1] > 0x8f);
-  return bytes > 2 && (is_long || is_beyond) ? 0 : bytes;
-}
-
-/* A file may begin within a character, or hold what is none: such bytes become '?'. */
-static void repair(char *text, size_t len) {
-  for (size_t i = 0; i < len;) {
-    size_t bytes = character_bytes((const unsigned char *)text + i, len - i);
-    if (bytes == 0)
-      text[i] = '?';
-    i += bytes ? bytes : 1;
-  }
-}
-
 /* The last `lines` lines of what one file ends with, appended. */
 static void read_end(struct files *files, const char *path) {
   char *text = files->text + files->len;
@@ -146,7 +119,7 @@ static void read_files(void *ctx) {
 
 static void on_files(void *ctx, bp_status status) {
   struct files *files = ctx;
-  repair(files->text, files->len);
+  kit_mark_bad(files->text, files->len); /* a file may begin within a character, or hold what is none */
   if (status == BP_OK)
     answer(files->reading, files->len ? bp_str_make(files->text, files->len) : BP_LIT(""));
   else

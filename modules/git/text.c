@@ -48,31 +48,10 @@ bp_str text_str(const struct text *text) {
   return bp_str_make(text->data ? text->data : "", text->len);
 }
 
-/* Bytes of the well-formed sequence at `p`, or 0 (Unicode 15, table 3-7). */
-static size_t sequence_length(const unsigned char *p, size_t left) {
-  static const struct {
-    unsigned char first, last, low, high, length;
-  } forms[] = {{0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-               {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-               {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
-  for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-    if (p[0] < forms[i].first || p[0] > forms[i].last)
-      continue;
-    if (forms[i].length > left || (forms[i].length > 1 && (p[1] < forms[i].low || p[1] > forms[i].high)))
-      return 0;
-    for (size_t k = 2; k < forms[i].length; k++)
-      if (p[k] < 0x80 || p[k] > 0xBF)
-        return 0;
-    return forms[i].length;
-  }
-  return 0;
-}
-
 void text_put_utf8(struct text *text, bp_str from) {
-  const unsigned char *p = (const unsigned char *)from.ptr;
   size_t start = 0, at = 0;
   while (at < from.len) {
-    size_t len = p[at] < 0x80 ? 1 : sequence_length(p + at, from.len - at);
+    size_t len = kit_utf8_length(from, at);
     if (len) {
       at += len;
       continue;

@@ -40,6 +40,5 @@ bool str_begins(bp_str a, const char *start);
 bool z_begins(const char *text, const char *start);
 /* The text up to `sep`, which is taken off `rest`; the last piece is ended by the end. False: nothing is left. */
 bool str_cut_at(bp_str *rest, char sep, bp_str *ret_piece);
-/* A copy that ends in NUL, or NULL. */
 
 #endif

@@ -19,7 +19,7 @@ bp_str kit_member_text(const bp_json_1 *json, bp_json object, const char *name) 
   return text;
 }
 
-static int64_t digits(bp_str text) {
+int64_t kit_digits(bp_str text) {
   int64_t number = 0;
   if (text.len == 0 || text.len > 15)
     return -1;
@@ -39,5 +39,5 @@ int64_t kit_field_number(const bp_json_1 *json, bp_json object, const char *name
     return 0;
   if (json->integer(value, &number) == BP_OK)
     return number > 0 ? number : -1;
-  return json->string(value, &text) == BP_OK ? digits(text) : -1;
+  return json->string(value, &text) == BP_OK ? kit_digits(text) : -1;
 }

@@ -43,6 +43,17 @@ static void published(void *ctx, const bp_db_outcome *outcome) {
   (void)outcome; /* the store has logged why not, if so; the change itself is done */
 }
 
+void kit_keep_tail(char *tail, size_t *len, size_t room, bp_str bytes) {
+  if (bytes.len == 0)
+    return;
+  if (bytes.len > room)
+    bytes = bp_str_make(bytes.ptr + bytes.len - room, room);
+  size_t over = *len + bytes.len > room ? *len + bytes.len - room : 0;
+  memmove(tail, tail + over, *len - over);
+  memcpy(tail + *len - over, bytes.ptr, bytes.len);
+  *len += bytes.len - over;
+}
+
 bp_str kit_telling_line(bp_str words) {
   const char *at = words.ptr, *end = at ? at + words.len : at;
   bp_str last = {at, 0};

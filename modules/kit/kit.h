@@ -32,6 +32,8 @@ bp_db_step db_publish(bp_str topic, bp_str key, uint32_t payload_step);
 bp_str str_z(const char *text);
 /* A copy that ends in a NUL, for free(); NULL without memory. An empty text gives "". */
 char *str_dup(bp_str text);
+/* Appends to the end of a program's output that is kept: the oldest bytes give way where `room` is full. */
+void kit_keep_tail(char *tail, size_t *len, size_t room, bp_str bytes);
 /* Of the last words of a program the line that tells most: the first that names an error ("Error: "), else the last that is not
  * empty; empty where there is none. Points into `words`. */
 bp_str kit_telling_line(bp_str words);
@@ -52,6 +54,8 @@ bool kit_field(const bp_json_1 *json, bp_json object, const char *name, bp_json 
 bool kit_field_text(const bp_json_1 *json, bp_json object, const char *name, bp_str *ret);
 /* The text of a member that is a string, or one without a pointer for anything else. */
 bp_str kit_member_text(const bp_json_1 *json, bp_json object, const char *name);
+/* The number that up to 15 digits make; -1 for anything else. */
+int64_t kit_digits(bp_str text);
 /* A member that is a positive integer, or a string of digits; -1 for anything else, 0 where it is absent or null. */
 int64_t kit_field_number(const bp_json_1 *json, bp_json object, const char *name);
 
@@ -87,6 +91,8 @@ bp_str kit_buf_str(const struct kit_buf *t);
 
 /* The length of the well-formed character at `at`, or 0 (RFC 3629). */
 size_t kit_utf8_length(bp_str s, size_t at);
+/* Puts '?' for each byte that is part of no such character, and for each NUL. */
+void kit_mark_bad(char *text, size_t len);
 /* As json->parse, but half of a surrogate pair and bytes that are no UTF-8 count as U+FFFD, as they do for programs in JavaScript. */
 bp_status kit_parse_lenient(const bp_json_1 *json, bp_plugin self, bp_str text, bp_json *ret, bp_error *err);
 

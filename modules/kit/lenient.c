@@ -25,6 +25,15 @@ size_t kit_utf8_length(bp_str s, size_t at) {
   return need;
 }
 
+void kit_mark_bad(char *text, size_t len) {
+  for (size_t i = 0; i < len;) {
+    size_t step = text[i] ? kit_utf8_length(bp_str_make(text, len), i) : 0;
+    if (step == 0)
+      text[i] = '?';
+    i += step ? step : 1;
+  }
+}
+
 static int digit_of(char c) {
   return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define LINES_A_SECOND 200u
 #define WAITING_BYTES_MOST (64u * 1024)

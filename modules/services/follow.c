@@ -18,7 +18,7 @@ static void on_piece(void *ctx, unsigned stream, bp_str piece) {
     if (!text)
       return;
     memcpy(text, piece.ptr, len);
-    text_mend(text, len);
+    kit_mark_bad(text, len);
     text_mask(text, len, service->password);
     event_logs(service->module, service, stream, bp_str_make(text, len));
     free(text);

@@ -52,27 +52,3 @@ void text_mask(char *data, size_t len, const char *secret) {
   for (char *at = data; (at = memmem(at, len - (size_t)(at - data), secret, secret_len)); at += secret_len)
     memset(at, '*', secret_len);
 }
-
-/* How many bytes the character that begins here has, or 0 where it is none. */
-static size_t character(const char *data, size_t left) {
-  unsigned char c = (unsigned char)data[0];
-  size_t len = c == 0 ? 0 : c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-  if (len > left)
-    return 0;
-  for (size_t i = 1; i < len; i++)
-    if (((unsigned char)data[i] & 0xc0) != 0x80)
-      return 0;
-  unsigned char second = len > 1 ? (unsigned char)data[1] : 0;
-  bool is_overlong = (c == 0xe0 && second < 0xa0) || (c == 0xf0 && second < 0x90);
-  bool is_outside = (c == 0xed && second >= 0xa0) || (c == 0xf4 && second >= 0x90);
-  return is_overlong || is_outside ? 0 : len;
-}
-
-void text_mend(char *data, size_t len) {
-  for (size_t i = 0; i < len;) {
-    size_t step = character(data + i, len - i);
-    if (step == 0)
-      data[i] = '?';
-    i += step ? step : 1;
-  }
-}

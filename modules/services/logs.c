@@ -47,7 +47,7 @@ static void on_logs(void *ctx, const struct docker_answer *docker) {
     memmove(text.data, text.data + text.len - LOG_BYTES_MAX, LOG_BYTES_MAX);
     text.len = LOG_BYTES_MAX;
   }
-  text_mend(text.data, text.len);
+  kit_mark_bad(text.data, text.len);
   text_mask(text.data, text.len, op->is_admin ? NULL : op->service->password);
   answer(op, bp_str_make(text.data, text.len));
   free(text.data);

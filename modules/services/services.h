@@ -151,8 +151,6 @@ struct frames {
 /* Hands out pieces of payload; a stream that is no sequence of frames (a container with a terminal) as stdout. */
 void frames_feed(struct frames *frames, bp_str bytes, void (*piece)(void *ctx, unsigned stream, bp_str text), void *ctx);
 
-/* Puts "?" for every byte that is no part of UTF-8 text, and for NUL: JSON carries neither. */
-void text_mend(char *data, size_t len);
 /* Puts stars for every occurrence of a secret of at least six bytes; NULL: there is none. */
 void text_mask(char *data, size_t len, const char *secret);
 

@@ -25,18 +25,6 @@ int64_t member_number(const bp_json_1 *json, bp_json object, const char *name) {
   return number;
 }
 
-static int64_t digits(bp_str text) {
-  int64_t number = 0;
-  if (text.len > 15)
-    return -1;
-  for (size_t i = 0; i < text.len; i++) {
-    if (text.ptr[i] < '0' || text.ptr[i] > '9')
-      return -1;
-    number = number * 10 + (text.ptr[i] - '0');
-  }
-  return number;
-}
-
 int64_t repo_id(const struct vscode *v, bp_json object) {
   bp_json value = 0;
   bp_str text;
@@ -45,7 +33,7 @@ int64_t repo_id(const struct vscode *v, bp_json object) {
     return 0;
   if (v->json->integer(value, &number) == BP_OK)
     return number < 0 ? -1 : number;
-  return v->json->string(value, &text) == BP_OK ? digits(text) : -1;
+  return v->json->string(value, &text) == BP_OK ? (text.len ? kit_digits(text) : 0) : -1;
 }
 
 /* ---- Ends ---- */

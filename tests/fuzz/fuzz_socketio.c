@@ -1,5 +1,7 @@
 /* Texts of Engine.IO and Socket.IO, and frames of containers' output: what is read can be written and read again; nothing depends on how bytes
  * are cut; nothing is read beyond the input. The first byte says where to cut. */
+#include "../../modules/kit/kit.c"
+#include "../../modules/kit/lenient.c"
 #include "../../modules/services/frames.c"
 #include "../../modules/socketio/engine/base64.c"
 #include "../../modules/socketio/engine/payload.c"
@@ -81,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   char *copy = malloc(text.len + 1);
   if (text.len)
     memcpy(copy, text.ptr, text.len);
-  text_mend(copy, text.len);
+  kit_mark_bad(copy, text.len);
   text_mask(copy, text.len, "secret");
   free(copy);
   return 0;

@@ -4,6 +4,7 @@
 #include "../../../modules/git/scan.c"
 #include "../../../modules/git/text.c"
 #include "../../../modules/kit/kit.c"
+#include "../../../modules/kit/lenient.c"
 
 #define LOCAL(key, value) "local\0" key "\n" value "\0"
 #define READ(scan, text, is_trusted) scan_read(scan, bp_str_make(text, sizeof(text) - 1), is_trusted)

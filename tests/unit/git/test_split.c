@@ -4,6 +4,7 @@
 #include "../../../modules/git/split.c"
 #include "../../../modules/git/text.c"
 #include "../../../modules/kit/kit.c"
+#include "../../../modules/kit/lenient.c"
 
 /* The words with a bar after each, or the fault. */
 static void check(const char *command, const char *expected) {
