@@ -22,11 +22,17 @@ static json_t *fresh_json(const bp_db_outcome *outcome, uint32_t row) {
 }
 
 struct reading {
+  struct job_reading of_rows;
   job_list_fn listed;
   job_get_fn got;
   void *ctx;
   uint32_t limit;
 };
+
+static void reading_free(struct reading *reading) {
+  job_reading_end(&reading->of_rows);
+  free(reading);
+}
 
 static void on_list(void *ctx, const bp_db_outcome *outcome) {
   struct reading *reading = ctx;
@@ -39,7 +45,7 @@ static void on_list(void *ctx, const bp_db_outcome *outcome) {
     next = job_row_number(outcome, rows - 1);
   reading->listed(reading->ctx, outcome->status, list, next, outcome->error);
   json_decref(list);
-  free(reading);
+  reading_free(reading);
 }
 
 static void on_got(void *ctx, const bp_db_outcome *outcome) {
@@ -53,15 +59,16 @@ static void on_got(void *ctx, const bp_db_outcome *outcome) {
     job = fresh_json(outcome, 0);
   reading->got(reading->ctx, status, job, &err);
   json_decref(job);
-  free(reading);
+  reading_free(reading);
 }
 
 bp_status job_list(const struct job_filter *filter, job_list_fn done, void *ctx, bp_error *err) {
   struct reading *reading = mem_alloc(sizeof(*reading));
   *reading = (struct reading){.listed = done, .ctx = ctx, .limit = filter->limit};
+  job_reading_begin(&reading->of_rows);
   bp_status status = job_rows_list(filter, on_list, reading, err);
   if (status != BP_OK)
-    free(reading);
+    reading_free(reading);
   return status;
 }
 
@@ -77,14 +84,16 @@ bp_status job_get(bp_str id, job_get_fn done, void *ctx, bp_error *err) {
   }
   struct reading *reading = mem_alloc(sizeof(*reading));
   *reading = (struct reading){.got = done, .ctx = ctx};
+  job_reading_begin(&reading->of_rows);
   bp_status status = job_row_get(id, on_got, reading, err);
   if (status != BP_OK)
-    free(reading);
+    reading_free(reading);
   return status;
 }
 
 /* ---- At start, and every hour ---- */
 
+static struct job_reading reading_left_open;
 static void lose_left_open(int64_t before);
 
 static void on_lost_written(void *ctx, const bp_db_outcome *outcome) {
@@ -111,6 +120,7 @@ static void on_left_open(void *ctx, const bp_db_outcome *outcome) {
     if (job_row_write(&view, on_lost_written, NULL, &err) != BP_OK)
       log_error("bp.job", "cannot store that a job is lost: %s", err.message);
   }
+  job_reading_end(&reading_left_open);
   if (rows == page.limit)
     lose_left_open(job_row_number(outcome, rows - 1));
 }
@@ -118,8 +128,11 @@ static void on_left_open(void *ctx, const bp_db_outcome *outcome) {
 static void lose_left_open(int64_t before) {
   const struct job_filter filter = {.status = BP_STR("running"), .before = before, .limit = JOB_ROWS_AT_ONCE};
   bp_error err = BP_ERROR_INIT;
-  if (job_rows_list(&filter, on_left_open, NULL, &err) != BP_OK)
-    log_error("bp.job", "cannot look for lost jobs: %s", err.message);
+  job_reading_begin(&reading_left_open);
+  if (job_rows_list(&filter, on_left_open, NULL, &err) == BP_OK)
+    return;
+  job_reading_end(&reading_left_open);
+  log_error("bp.job", "cannot look for lost jobs: %s", err.message);
 }
 
 static void on_forgotten(void *ctx, const bp_db_outcome *outcome) {

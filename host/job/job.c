@@ -1,4 +1,5 @@
-/* Open jobs; see job.h. A job is on the list from `open` until the row of its end is stored. */
+/* Open jobs; see job.h. A job is on the list from `open` until the row of its end is stored, and no reading that began before that
+ * is under way. */
 #include "job/job.h"
 #include "base/fail.h"
 #include "base/log.h"
@@ -29,7 +30,9 @@ struct job {
   bp_job_cancel_fn cancel;
   void *ctx;
   bool was_asked_to_cancel;
-  bool is_unwritten; /* ended, and the store has not taken it yet */
+  bool is_unwritten;     /* ended, and the store has not taken it yet */
+  bool is_over;          /* its end is stored */
+  uint64_t last_reading; /* that began before that */
   int64_t opened_ms, finished_ms, published_ms;
   /* Under the lock */
   uint64_t done_units, total_units;
@@ -47,6 +50,8 @@ static struct {
   /* Main's */
   struct strmap by_id;
   struct job *first;
+  struct job_reading *oldest, *youngest;
+  uint64_t readings;
   struct event *tick, *hourly;
 } jobs = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -116,6 +121,29 @@ static void start_tick(void) {
 
 /* ---- The end ---- */
 
+static void free_unread(void) {
+  uint64_t oldest = jobs.oldest ? jobs.oldest->number : UINT64_MAX;
+  for (struct job *job = jobs.first, *next; job; job = next) {
+    next = job->next;
+    if (job->is_over && job->last_reading < oldest)
+      job_free(job);
+  }
+}
+
+void job_reading_begin(struct job_reading *reading) {
+  LOOP_MAIN();
+  *reading = (struct job_reading){.previous = jobs.youngest, .number = ++jobs.readings};
+  *(reading->previous ? &reading->previous->next : &jobs.oldest) = reading;
+  jobs.youngest = reading;
+}
+
+void job_reading_end(struct job_reading *reading) {
+  LOOP_MAIN();
+  *(reading->previous ? &reading->previous->next : &jobs.oldest) = reading->next;
+  *(reading->next ? &reading->next->previous : &jobs.youngest) = reading->previous;
+  free_unread();
+}
+
 static void on_end_written(void *ctx, const bp_db_outcome *outcome) {
   struct job *job = ctx;
   if (outcome->status == BP_E_FULL) {
@@ -125,7 +153,9 @@ static void on_end_written(void *ctx, const bp_db_outcome *outcome) {
   }
   if (outcome->status != BP_OK)
     log_error("bp.job", "cannot store the end of job %s: %s", job->id, outcome->error->message);
-  job_free(job);
+  job->is_over = true;
+  job->last_reading = jobs.readings;
+  free_unread();
 }
 
 /* A store that takes nothing now is asked again. */

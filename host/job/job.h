@@ -45,7 +45,16 @@ bp_status job_get(bp_str id, job_get_fn done, void *ctx, bp_error *err);
 bp_status job_cancel(bp_str id, bp_error *err);
 
 struct job_view;
-/* An open job as it is now; false if none of this id is open. `text` is memory for the view. */
+/* An open job as it is now; false if none of this id is open. One that has ended counts as open until each reading is over that may
+ * have seen its row from before. `text` is memory for the view. */
 bool job_open_view(bp_str id, struct job_view *ret, char text[JOB_LIMIT_TEXT_BYTES + 1]);
+
+/* Around each reading of rows that job_open_view completes: rows are read on other threads, beside the writing of ends. */
+struct job_reading {
+  struct job_reading *next, *previous;
+  uint64_t number; /* in the order of their beginnings */
+};
+void job_reading_begin(struct job_reading *reading);
+void job_reading_end(struct job_reading *reading);
 
 #endif
