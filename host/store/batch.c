@@ -272,34 +272,34 @@ static void reset_units(struct batch *b) {
   }
 }
 
-static void post(struct batch_writer *w, struct batch *b) {
+static void post(struct batch_writer *w, struct batch *b, enum attempt end, int rc) {
   counters_add_batch(b);
+  if (end == ATTEMPT_STORE)
+    w->store_failed(rc);
   w->committed(b);
   b->completion.deliver = delivery_batch;
   completion_post(&b->completion);
 }
 
-static int run_alone(struct batch_writer *w, struct batch *b) {
-  int store_rc = SQLITE_OK;
+static void run_alone(struct batch_writer *w, struct batch *b) {
   struct unit *u = b->first_unit;
   while (u) {
     struct unit *next = u->next;
     struct batch *own = batch_new();
     batch_add(own, u);
     int rc = SQLITE_OK;
+    enum attempt end = ATTEMPT_OVER;
     if (u->status == BP_OK) {
       unit_reset(u);
-      if (attempt(w, own, MODE_ALONE, &rc) == ATTEMPT_STORE)
-        store_rc = rc;
+      end = attempt(w, own, MODE_ALONE, &rc);
     }
-    post(w, own);
+    post(w, own, end, rc);
     u = next;
   }
   free(b);
-  return store_rc;
 }
 
-int batch_run(struct batch_writer *w, struct batch *b) {
+void batch_run(struct batch_writer *w, struct batch *b) {
   int rc = SQLITE_OK;
   enum attempt end = attempt(w, b, MODE_FAST, &rc);
   if (end == ATTEMPT_CAREFUL) {
@@ -307,7 +307,7 @@ int batch_run(struct batch_writer *w, struct batch *b) {
     end = attempt(w, b, MODE_CAREFUL, &rc);
   }
   if (end == ATTEMPT_ALONE || end == ATTEMPT_CAREFUL)
-    return run_alone(w, b);
-  post(w, b);
-  return end == ATTEMPT_STORE ? rc : SQLITE_OK;
+    run_alone(w, b);
+  else
+    post(w, b, end, rc);
 }

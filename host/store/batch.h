@@ -34,7 +34,9 @@ struct batch_writer {
   int64_t unit_deadline_ns;
   /* Next units to take along, or NULL. */
   struct unit *(*more)(void);
-  void (*committed)(const struct batch *b); /* before it is posted */
+  /* Both before the batch is posted: whoever hears of a failure finds the store as the failure left it. */
+  void (*committed)(const struct batch *b);
+  void (*store_failed)(int rc); /* the store could not be written; SQLite's code */
 };
 
 bp_status batch_writer_open(struct batch_writer *w, const char *path, bp_error *err);
@@ -42,8 +44,8 @@ void batch_writer_close(struct batch_writer *w);
 
 struct batch *batch_new(void);
 void batch_add(struct batch *b, struct unit *u);
-/* Runs, commits and posts the batch. Returns SQLite's code where the store could not be written, else SQLITE_OK. */
-int batch_run(struct batch_writer *w, struct batch *b);
+/* Runs, commits and posts the batch. */
+void batch_run(struct batch_writer *w, struct batch *b);
 
 /* For background work on the same connection: one transaction of its own. Codes are SQLite's. */
 int batch_begin(struct batch_writer *w);

@@ -234,6 +234,7 @@ static void enter_readonly(int rc) {
     return;
   log_error("store", "writing failed: %s; the store is read-only until there is space again", sqlite3_errstr(rc));
   atomic_store(&writer.is_readonly, true);
+  writer.due.probed_ns = clock_monotonic_ns();
   delivery_announce(true);
 }
 
@@ -255,8 +256,7 @@ static void probe(void) {
 }
 
 static void run_batch(struct batch *b) {
-  int rc = batch_run(&writer.commit, b);
-  note(rc);
+  batch_run(&writer.commit, b);
   checkpoint_if_long(&writer.commit.db);
   writer.due.index = writer.due.retention = writer.due.truncate = true;
 }
@@ -337,7 +337,7 @@ static void committed(const struct batch *b) {
 }
 
 bp_status writer_start(const char *path, bp_error *err) {
-  writer.commit = (struct batch_writer){.more = take_unit, .committed = committed};
+  writer.commit = (struct batch_writer){.more = take_unit, .committed = committed, .store_failed = enter_readonly};
   bp_status status = batch_writer_open(&writer.commit, path, err);
   if (status != BP_OK)
     return status;
