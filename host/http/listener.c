@@ -35,6 +35,7 @@ struct listener_wire {
 static struct http_listener *listeners;
 static uint32_t connections_max;
 static int reserve_fd = -1;
+static bool is_held;
 static int64_t warned_ms;
 
 struct http_listener *http_listeners(void) {
@@ -182,7 +183,7 @@ bp_status http_listen_fd(struct http_listener *listener, int fd, bp_error *err) 
   LOOP_MAIN();
   struct listener_wire *own = mem_alloc(sizeof(*own));
   if (!socket_prepare(fd, !listener->is_public) || event_assign(&own->accept, loop_base(), fd, EV_READ | EV_PERSIST, on_accept, listener) != 0 ||
-      evtimer_assign(&own->resume, loop_base(), on_resume, listener) != 0 || event_add(&own->accept, NULL) != 0) {
+      evtimer_assign(&own->resume, loop_base(), on_resume, listener) != 0 || (!is_held && event_add(&own->accept, NULL) != 0)) {
     free(own);
     return fail(err, BP_E_IO, "accept connections on \"%s\": %s", listener->address, strerror(errno));
   }
@@ -207,6 +208,17 @@ bp_status http_listen(struct http_listener *listener, bp_error *err) {
   else
     close(fd);
   return status;
+}
+
+void http_hold(bool is_now_held) {
+  LOOP_MAIN();
+  is_held = is_now_held;
+  for (struct http_listener *l = listeners; l; l = l->next) {
+    if (is_held)
+      event_del(&wire_of(l)->accept);
+    else
+      event_add(&wire_of(l)->accept, NULL);
+  }
 }
 
 void http_unlisten(struct http_listener *listener) {

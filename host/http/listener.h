@@ -31,6 +31,8 @@ bp_status http_listen(struct http_listener *listener, bp_error *err);
 bp_status http_listen_fd(struct http_listener *listener, int fd, bp_error *err);
 /* Stops accepting and frees the listener; its connections live on. */
 void http_unlisten(struct http_listener *listener);
+/* While held, listeners open without accepting: clients wait in the kernel's queue. Not held at first. */
+void http_hold(bool is_held);
 /* All open listeners, linked by `next`. */
 struct http_listener *http_listeners(void);
 

@@ -41,6 +41,7 @@ struct plugin {
   bool is_revoked;       /* under the registry's lock */
   bool said_drained;     /* bp_host.drained was called; atomic */
   bool wants_drain;      /* the loader's: the running sweep will come to it */
+  bool in_first_reads;   /* just started; see first_reads.h */
   bool left_thread;      /* the image stays mapped: a thread of its own may still run its code */
   uint64_t slow_callbacks;
   struct hook_time hooks[PLUGIN_HOOKS];

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "live/live.h"
 #include "loader/drain.h"
+#include "loader/first_reads.h"
 #include "loader/loader.h"
 #include "loader/resolve.h"
 #include "loader/stray.h"
@@ -204,6 +205,7 @@ static bp_status step_start(struct plugin *plugin, bp_error *err) {
     return status;
   }
   plugin->phase = PLUGIN_STARTED;
+  first_reads_note(plugin);
   log_info(plugin->id, "module \"%s\" %.*s started", plugin->id, (int)plugin->descriptor.version.len, plugin->descriptor.version.ptr);
   return BP_OK;
 }
@@ -243,7 +245,7 @@ static void run_last_steps(void) {
   static const struct step last_steps[] = {{"create", step_create}, {"routes", step_routes}, {"start", step_start}};
   if (!starting.is_given_up)
     run_steps(last_steps, sizeof(last_steps) / sizeof(last_steps[0]));
-  starting.done();
+  first_reads_await(starting.done);
 }
 
 static void tables_over(void) {

@@ -13,8 +13,8 @@ const struct config_module *module_find(const struct config *config, const char 
 char *module_path(const struct config *config, const struct config_module *module);
 
 /* Loads, resolves and starts every module of the configuration that is not in the registry. Those that fail stay there as FAILED with their
- * reason. `done` is called when that is over: before this returns while the host starts; later once it serves, since the plugins' tables are
- * then made on the store's writer thread. One at a time; `config` is used before this returns only. */
+ * reason. `done` is called when that is over and they have read what they keep (first_reads.h). While the host starts, their tables are made
+ * before this returns; once it serves, later, on the store's writer thread. One at a time; `config` is used before this returns only. */
 void start_missing(const struct config *config, const char *private_dir, void (*done)(void));
 /* The host stops: tables being made are given up, and no plugin is created any more. `done` still comes. */
 void start_give_up(void);

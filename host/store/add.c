@@ -73,7 +73,7 @@ static void run_job(struct writer_task *task) {
 
 static void job_over(struct completion *c) {
   struct add_job *job = (struct add_job *)c;
-  job->program->pending--;
+  program_ended(job->program);
   job->done(job->ctx, job->status, &job->error);
   program_unref(job->program);
   free(job);
@@ -97,7 +97,7 @@ bp_status add_on_writer(struct migrate_run *run, struct program *p, const bp_arr
     job->searches = *searches;
   bp_status status = writer_run(&job->task);
   if (status == BP_OK) {
-    p->pending++;
+    program_began(p);
     return BP_OK;
   }
   program_unref(p);

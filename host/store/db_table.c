@@ -49,7 +49,7 @@ static bp_status db_write(bp_plugin self, bp_array steps, bp_db_done_fn done, vo
     unit_free(unit);
     return status;
   }
-  p->pending++;
+  program_began(p);
   return BP_OK;
 }
 

@@ -19,7 +19,7 @@ const struct result *result_of(bp_db_result handle) {
 }
 
 void deliver_outcome(struct program *p, const char *what, bp_db_done_fn done, void *ctx, const struct result *result, bp_db_outcome *outcome) {
-  p->pending--;
+  program_ended(p);
   outcome->size = sizeof(*outcome);
   if (!outcome->error)
     outcome->error = outcome->status == BP_OK ? &no_error : &no_memory;

@@ -81,7 +81,7 @@ bp_status store_part_write(struct store_part *part, const bp_db_step *steps, uin
     unit_free(unit);
     return fail(err, status, "the store takes no write: %s", status_name(status));
   }
-  p->pending++;
+  program_began(p);
   return BP_OK;
 }
 

@@ -158,7 +158,7 @@ bp_status reads_submit(struct program *p, const bp_array *queries, uint32_t dead
   r->job.program = program_ref(p);
   status = reader_submit(&r->job);
   if (status == BP_OK) {
-    p->pending++;
+    program_began(p);
     return BP_OK;
   }
   program_unref(p);

@@ -217,7 +217,7 @@ bp_status search_submit(struct program *p, bp_str index, bp_str text, uint32_t l
   s->job.error = (bp_error)BP_ERROR_INIT;
   s->job.cancel_epoch = atomic_load(&p->cancel_epoch);
   s->job.program = program_ref(p);
-  p->pending++;
+  program_began(p);
   writer_search(s);
   return BP_OK;
 }

@@ -3,6 +3,7 @@
 #include "base/fail.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "loop/loop.h"
 #include "store/sized.h"
 
 #include <stdlib.h>
@@ -63,6 +64,15 @@ void program_unref(struct program *p) {
   free(p->searches);
   free(p->id);
   free(p);
+}
+
+void program_began(struct program *p) {
+  p->pending++;
+}
+
+void program_ended(struct program *p) {
+  if (--p->pending == 0 && p->idle)
+    loop_tick_end(p->idle);
 }
 
 bp_status fence_fail(struct database *d, int rc, const char *what, const char *name, const struct program *p, bp_error *err) {

@@ -29,7 +29,8 @@ struct program {
   atomic_bool is_removed;   /* its plugin is gone: connections drop what they compiled */
   atomic_uint cancel_epoch; /* jobs submitted under an older epoch are cancelled */
   struct plugin *owner;     /* main only */
-  uint32_t pending;         /* main only: jobs whose `done` has not run */
+  uint32_t pending;         /* main only: jobs whose `done` has not run; see program_began */
+  struct loop_hook *idle;   /* main only: queued when nothing is pending any more; NULL: nobody asked */
   char *id;
   char prefix[FENCE_PREFIX_BYTES];
   uint32_t statement_count, search_count;
@@ -43,6 +44,9 @@ struct program {
 bp_status program_create(bp_str id, const bp_array *statements, struct program **ret, bp_error *err);
 struct program *program_ref(struct program *p);
 void program_unref(struct program *p); /* NULL is fine */
+/* A job whose `done` will run on main; and right before it runs. Main. */
+void program_began(struct program *p);
+void program_ended(struct program *p);
 
 /* Compiles every statement on `d` under the fence and notes its shape; the first bad one is refused with its name. */
 bp_status program_check(struct program *p, struct database *d, bp_error *err);

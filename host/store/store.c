@@ -180,6 +180,13 @@ unsigned store_pending(const struct plugin *owner) {
   return p ? p->pending : 0;
 }
 
+void store_when_idle(const struct plugin *owner, struct loop_hook *hook) {
+  struct program *p = owner->store_data;
+  LOOP_MAIN();
+  if (p)
+    p->idle = hook;
+}
+
 void store_cancel(struct plugin *owner) {
   LOOP_MAIN();
   struct program *p = owner->store_data;

@@ -32,6 +32,9 @@ void store_add(struct plugin *owner, const bp_array *migrations, const bp_array 
 void store_remove(struct plugin *owner);
 /* Units and reads of the owner whose `done` has not run. Cancels those not yet started. */
 unsigned store_pending(const struct plugin *owner);
+/* Whenever the last of them is delivered, `hook` runs at the end of that tick: its `done` may have begun more by then. NULL: no longer. */
+struct loop_hook;
+void store_when_idle(const struct plugin *owner, struct loop_hook *hook);
 void store_cancel(struct plugin *owner);
 
 /* Copies a consistent image of the running store to `path` (backup API, on a reader). */

@@ -300,7 +300,8 @@ test('a turn that is cut short by a kill of the host: what was said is a message
     assert.deepEqual(now.messages.map(({ role, content }) => [role, content]), [['user', 'wait'], ['assistant', 'waiting']]);
   }
   await acp(builtin, 'POST', `/session/${session.id}/prompt`, { prompt: 'say after' });
-  assert.equal((await idle(builtin, session)).messages.at(-1).content, 'after');
+  const last = await idle(builtin, session);
+  assert.deepEqual([last.status, last.messages.at(-1).content], ['idle', 'after'], host.stderr.slice(-3000));
 });
 
 test('a turn of a remote gateway that outlives the host is heard again after its start', async () => {

@@ -270,8 +270,10 @@ test('another program holds the lock: changes wait or say so, reading goes on', 
 });
 
 test('many at once: each change is whole, and what a killed host left is swept', async () => {
-  fs.mkdirSync(folder('.backplane-new-0000000000000000'));
-  fs.writeFileSync(folder('.backplane-new-0000000000000000/agent.json'), 'half');
+  const left = path.join(project, 'left'); // moved in whole: the host may sweep it at once
+  fs.mkdirSync(left);
+  fs.writeFileSync(path.join(left, 'agent.json'), 'half');
+  fs.renameSync(left, folder('.backplane-new-0000000000000000'));
   const made = await Promise.all(Array.from({ length: 30 }, (_, i) => create({ name: `m${i % 15}`, description: `d${i}` })));
   assert.equal(made.filter((reply) => reply.status === 201).length, 15);
   assert.equal(made.filter((reply) => reply.status === 409).length, 15);

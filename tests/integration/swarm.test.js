@@ -205,7 +205,7 @@ test('the live log has every change, after it is stored', async () => {
 test('the host is killed in the middle: it goes on where it was', async () => {
   const id = await begin('1. quick\n2. wait here', 2);
   await waitFor('one to be done and one to wait', async () => (await session(id)).todos.map((todo) => todo.status).join() === 'completed,assigned');
-  const worker = traces().find((one) => one.session === id && one.what === 'start wait here');
+  const worker = await waitFor('its worker to start', () => traces().find((one) => one.session === id && one.what === 'start wait here'));
   const before = await session(id);
   await host.kill();
   host.end = undefined;

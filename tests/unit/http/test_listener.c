@@ -52,6 +52,21 @@ static void test_a_unix_socket_is_private_and_replaces_a_stale_one(void **state)
   buf_release(&in);
 }
 
+static void test_while_held_clients_wait_and_are_served_after(void **state) {
+  (void)state;
+  struct buf in = {0};
+  http_hold(true);
+  int fd = loopback_connect();
+  loopback_send_z(fd, "GET /held HTTP/1.1\r\nHost: h\r\n\r\n");
+  for (int turn = 0; turn < 20; turn++)
+    event_base_loop(loop_base(), EVLOOP_NONBLOCK);
+  assert_int_equal(http_counters()->connections, 0);
+  http_hold(false);
+  loopback_expect(fd, &in, "/held");
+  close(fd);
+  buf_release(&in);
+}
+
 static void test_full_descriptors_cost_the_oldest_idle_connection(void **state) {
   (void)state;
   struct rlimit before, low;
@@ -144,6 +159,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_a_taken_port_names_its_holder),
       TEST(test_a_unix_socket_is_private_and_replaces_a_stale_one),
+      TEST(test_while_held_clients_wait_and_are_served_after),
       TEST(test_full_descriptors_cost_the_oldest_idle_connection),
       TEST(test_without_idle_connections_a_client_is_turned_away),
       TEST(test_a_stop_lets_running_requests_finish),
