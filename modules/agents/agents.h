@@ -35,7 +35,7 @@ struct agents {
   struct job *first, *last; /* changes and scans, one at a time */
   unsigned job_count;
   bool is_job_running, is_scan_due, is_known;
-  struct known *known; /* agents as last announced, by name */
+  struct known *known; /* folders as last seen, by name */
   bp_watch folder_watch;
   bp_timer retry;
   struct run *runs; /* agents that run */
@@ -158,7 +158,7 @@ void op_delete(struct job *job);
 struct known {
   struct known *next;
   char name[NAME_BYTES];
-  char etag[ETAG_BYTES];
+  char etag[ETAG_BYTES]; /* as last announced; empty: it is no agent, or not yet */
   struct bytes notice;
   bp_watch watch;
 };

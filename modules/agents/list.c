@@ -136,14 +136,15 @@ void op_run(struct job *job) {
 
 /* ---- Looking for changes ---- */
 
+/* A folder that is no agent, or not yet, is seen as one without an etag. */
 static struct known *look(const struct agents *a, int folder, const char *name) {
   struct agent agent;
   struct known *seen = calloc(1, sizeof(*seen));
-  if (!seen || agent_read(a, folder, name, &agent) != BP_OK) {
-    free(seen);
+  if (!seen)
     return NULL;
-  }
   memcpy(seen->name, name, strlen(name) + 1);
+  if (agent_read(a, folder, name, &agent) != BP_OK)
+    return seen;
   memcpy(seen->etag, agent.etag, sizeof(seen->etag));
   agent_render(a, &agent, name, false, &seen->notice);
   agent_release(a, &agent);

@@ -88,10 +88,17 @@ static struct known **find(struct known **list, const char *name) {
   return list;
 }
 
-static void announce_difference(struct agents *a, struct known *before, const struct known *now) {
-  if (!before)
+static bool is_agent(const struct known *known) {
+  return known && known->etag[0] != '\0';
+}
+
+/* NULL: the folder is not there. */
+static void announce_difference(struct agents *a, const struct known *before, const struct known *now) {
+  if (is_agent(now) && !is_agent(before))
     announce(a, "created", now->name, bytes_str(&now->notice));
-  else if (strcmp(before->etag, now->etag) != 0)
+  else if (is_agent(before) && !is_agent(now))
+    announce(a, "deleted", before->name, bp_str_make(NULL, 0));
+  else if (is_agent(now) && strcmp(before->etag, now->etag) != 0)
     announce(a, "updated", now->name, bytes_str(&now->notice));
 }
 
@@ -112,7 +119,7 @@ void outside_compare(struct agents *a, struct known *seen) {
     known_free_all(a, before);
   }
   for (const struct known *gone = a->known; gone && !is_first; gone = gone->next)
-    announce(a, "deleted", gone->name, bp_str_make(NULL, 0));
+    announce_difference(a, gone, NULL);
   known_free_all(a, a->known);
   a->known = seen;
   watch_all(a, seen != NULL);

@@ -8,7 +8,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { test, before, after } = require('node:test');
 const { Host } = require('./lib/host.js');
-const { openEventStream, waitFor } = require('./lib/client.js');
+const { openEventStream, waitFor, pause } = require('./lib/client.js');
 const { eachRow, exchange, rows, statuses } = require('./lib/corpus.js');
 
 const PORT = 8767;
@@ -230,19 +230,41 @@ test('changes by us and by others are announced, once each', async () => {
   const until = (count) => waitFor(`${count} events`, () => seen().length >= count, () => JSON.stringify(seen()));
   await create({ name: 'live', description: 'ours' });
   await until(1);
-  writeAgent('outside', {});
+  // Moved into place at once, so that there is one change to see each time.
+  fs.mkdirSync(path.join(project, 'made'));
+  fs.writeFileSync(path.join(project, 'made/agent.json'), JSON.stringify({ name: 'outside', description: 'by hand outside' }));
+  fs.renameSync(path.join(project, 'made'), folder('outside'));
   await until(2);
-  fs.writeFileSync(folder('outside/agent.system-prompt.md'), 'edited by hand');
+  fs.writeFileSync(path.join(project, 'prompt'), 'edited by hand');
+  fs.renameSync(path.join(project, 'prompt'), folder('outside/agent.system-prompt.md'));
   await until(3);
   assert.equal((await call('GET', '/agents/outside')).body.system_prompt, 'edited by hand');
   await call('PATCH', '/agents/outside', { description: 'by us' });
   await until(4);
-  fs.renameSync(folder('outside'), path.join(project, 'gone')); // at once, so that there is one change to see
+  fs.renameSync(folder('outside'), path.join(project, 'gone'));
   await until(5);
   await call('DELETE', '/agents/live');
   await until(6);
   assert.deepEqual(seen(), [['agents.created', 'live', 'ours'], ['agents.created', 'outside', 'by hand outside'], ['agents.updated', 'outside', 'by hand outside'],
     ['agents.updated', 'outside', 'by us'], ['agents.deleted', 'outside', undefined], ['agents.deleted', 'live', undefined]]);
+  stream.close();
+});
+
+test('a folder that becomes an agent later, and one that stops being one, are announced too', async () => {
+  const stream = await openEventStream('/api/backplane/live?topics=agents.*', { port: host.port() });
+  const seen = () => stream.events.map((event) => JSON.parse(event.data)).filter(({ key }) => key === 'slowly').map(({ topic }) => topic).join();
+  fs.mkdirSync(folder('slowly'));
+  await pause(500); // by then it has been seen without its file
+  fs.writeFileSync(folder('slowly/agent.json'), '{"name":');
+  await pause(300);
+  fs.writeFileSync(folder('slowly/agent.json'), JSON.stringify({ name: 'slowly', description: 'made by hand' }));
+  await waitFor('it to be an agent', () => seen() === 'agents.created');
+  fs.unlinkSync(folder('slowly/agent.json'));
+  await waitFor('it to be none', () => seen() === 'agents.created,agents.deleted');
+  fs.rmdirSync(folder('slowly'));
+  await create({ name: 'slowly', description: 'by us' });
+  await waitFor('it to be one again', () => seen() === 'agents.created,agents.deleted,agents.created');
+  await call('DELETE', '/agents/slowly');
   stream.close();
 });
 
