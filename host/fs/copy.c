@@ -209,6 +209,11 @@ static bp_status open_source(struct fs_job *job, int *ret_fd, struct stat *ret_i
   bp_status status = place_open(job->root, job->path, S_IFREG, ret_fd, ret_info, &job->error);
   if (status == BP_E_TYPE)
     status = place_open(job->root, job->path, S_IFDIR, ret_fd, ret_info, &job->error);
+  if (status != BP_OK || !S_ISDIR(ret_info->st_mode))
+    return status;
+  status = place_check_git(job->root, *ret_fd, job->path, &job->error);
+  if (status != BP_OK)
+    close(*ret_fd);
   return status;
 }
 

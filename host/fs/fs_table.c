@@ -24,7 +24,7 @@ static bp_status table_root_open(bp_plugin self, bp_str path, uint32_t flags, bp
   struct plugin *plugin = plugin_get(self);
   if (!plugin)
     return fail(err, BP_E_STALE, "the plugin is draining");
-  if (!ret || (flags & ~(BP_ROOT_READ_ONLY | BP_ROOT_NO_DOT | BP_ROOT_SINGLE_LINK)))
+  if (!ret || (flags & ~(BP_ROOT_READ_ONLY | BP_ROOT_NO_DOT | BP_ROOT_SINGLE_LINK | BP_ROOT_NO_GIT)))
     return fail(err, BP_E_INVALID, "a root needs a place for its handle and flags this host knows");
   return root_open(plugin, path, flags, ret, err);
 }

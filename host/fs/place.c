@@ -65,12 +65,17 @@ bp_status place_fail(bp_error *err, int error, const char *what, const char *pat
 
 /* ---- Folders ---- */
 
-/* The name a folder has now, from the kernel; "" if it cannot be told. */
+/* The path of what is open, from the kernel; "" if it cannot be told. */
+static void path_now(int fd, char ret[PATH_MAX]) {
+  char link[64];
+  snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+  ssize_t len = readlink(link, ret, PATH_MAX - 1);
+  ret[len > 0 ? len : 0] = '\0';
+}
+
 static void name_now(int folder, char *ret, size_t size) {
-  char link[64], target[PATH_MAX];
-  snprintf(link, sizeof(link), "/proc/self/fd/%d", folder);
-  ssize_t len = readlink(link, target, sizeof(target) - 1);
-  target[len > 0 ? len : 0] = '\0';
+  char target[PATH_MAX];
+  path_now(folder, target);
   const char *slash = strrchr(target, '/');
   snprintf(ret, size, "%s", slash ? slash + 1 : "");
 }
@@ -238,6 +243,24 @@ bp_status place_check(const struct fs_root *root, const struct stat *info, const
   return BP_OK;
 }
 
+bp_status place_check_git(const struct fs_root *root, int fd, const char *path, bp_error *err) {
+  char top[PATH_MAX], target[PATH_MAX];
+  if (!(root->flags & BP_ROOT_NO_GIT))
+    return BP_OK;
+  path_now(root->fd, top);
+  path_now(fd, target);
+  size_t top_len = strcmp(top, "/") == 0 ? 0 : strlen(top);
+  if (top[0] == '\0' || strncmp(target, top, top_len) != 0)
+    return place_refuse(err, BP_E_DENIED, path, "is no longer in the root");
+  for (const char *at = target + top_len, *end; *at; at = end) {
+    at += *at == '/';
+    end = strchrnul(at, '/');
+    if (names_is_git(bp_str_make(at, (size_t)(end - at))))
+      return place_refuse(err, BP_E_DENIED, path, "belongs to git, and is not read here");
+  }
+  return BP_OK;
+}
+
 bp_status place_stat(const struct fs_root *root, const struct place *place, const char *path, struct stat *ret, bp_error *err) {
   if (fstatat(place->folder, place->name, ret, AT_SYMLINK_NOFOLLOW) != 0)
     return place_fail(err, errno, "find", path);
@@ -296,6 +319,8 @@ static bp_status open_entry(const struct fs_root *root, const struct place *plac
   status = fstat(fd, ret_info) != 0 ? place_fail(err, errno, "open", path) : check_type(ret_info, type, path, err);
   if (status == BP_OK)
     status = place_check(root, ret_info, path, err);
+  if (status == BP_OK && type == S_IFREG)
+    status = place_check_git(root, fd, path, err);
   if (status == BP_OK)
     *ret_fd = fd;
   else

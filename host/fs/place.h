@@ -27,6 +27,8 @@ void place_release(struct place *place);
 /* Refuses what the host never serves, by what the entry is: its own files, and where the root says so files with several
  * names. `path` is for the message. */
 bp_status place_check(const struct fs_root *root, const struct stat *info, const char *path, bp_error *err);
+/* Of what is open, wherever a link to it lay: refused where the root keeps git's own to itself and it is in a ".git" folder. */
+bp_status place_check_git(const struct fs_root *root, int fd, const char *path, bp_error *err);
 /* lstat of the entry with place_check; BP_E_NOT_FOUND. */
 bp_status place_stat(const struct fs_root *root, const struct place *place, const char *path, struct stat *ret, bp_error *err);
 /* The same, and neither one of the host's own folders nor above one: for what is to be moved or removed. */

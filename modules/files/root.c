@@ -33,6 +33,6 @@ bool root_ready(struct files *f, bp_error *err) {
   if (f->root)
     return true;
   const char *path = f->root_path[0] ? f->root_path : "/";
-  uint32_t flags = BP_ROOT_SINGLE_LINK | (!f->opens_hidden && is_home(path) ? BP_ROOT_NO_DOT : 0);
+  uint32_t flags = BP_ROOT_SINGLE_LINK | BP_ROOT_NO_GIT | (!f->opens_hidden && is_home(path) ? BP_ROOT_NO_DOT : 0);
   return f->fs->root_open(f->self, str_z(path), flags, &f->root, err) == BP_OK;
 }

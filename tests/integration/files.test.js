@@ -278,6 +278,27 @@ test('every path of the corpus', { skip }, async () => {
   assert.ok(!fs.existsSync('/etc/new.txt'));
 });
 
+test('no link leads into what belongs to git', async () => {
+  fs.mkdirSync(at('repo', '.git', 'hooks'), { recursive: true });
+  fs.writeFileSync(at('repo', '.git', 'config'), 'secret');
+  fs.writeFileSync(at('repo', 'seen'), 'open');
+  fs.symlinkSync('.git/config', at('repo', 'to-file'));
+  fs.symlinkSync('.git', at('repo', 'to-folder'));
+  fs.symlinkSync('to-folder/config', at('repo', 'to-link'));
+  fs.symlinkSync('seen', at('repo', 'to-seen'));
+  for (const name of ['to-file', 'to-link', 'to-folder/config']) {
+    const reply = await read(`/repo/${name}`);
+    assert.equal(reply.status, 403, name);
+    assert.match(reply.json().error, /belongs to git/);
+    const copied = await change({ action: 'copy', path: `/repo/${name}`, to: '/repo/copied' });
+    assert.equal(copied.status, 403, JSON.stringify(copied));
+  }
+  assert.equal((await change({ action: 'copy', path: '/repo/to-folder', to: '/repo/copied' })).status, 403);
+  assert.ok(!fs.existsSync(at('repo', 'copied')));
+  assert.equal((await read('/repo/to-seen')).text, 'open');
+  fs.rmSync(at('repo'), { recursive: true });
+});
+
 test('a folder swapped with a link to the outside never lets anything out', async () => {
   fs.mkdirSync(path.join(folder, 'outside'));
   fs.writeFileSync(path.join(folder, 'outside/f'), 'SECRET-OUTSIDE');

@@ -19,6 +19,7 @@ typedef uint64_t bp_root;
 #define BP_ROOT_READ_ONLY 1u
 #define BP_ROOT_NO_DOT 2u      /* top-level dot entries are refused (a home folder) */
 #define BP_ROOT_SINGLE_LINK 4u /* files with several names (hard links) are refused: one may be a file of outside the root */
+#define BP_ROOT_NO_GIT 8u      /* what lies in a ".git" folder is neither read nor copied, whatever link leads there; it is never written */
 
 #define BP_FS_FILE 1u
 #define BP_FS_FOLDER 2u
