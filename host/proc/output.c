@@ -1,15 +1,22 @@
 /* Reading a child's output; see output.h. */
 #include "proc/output.h"
+#include "base/str.h"
 #include "loop/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_BYTES (16u * 1024)
 /* A followed file keeps this much; older blocks are given back once as much again has come. */
 #define FILE_KEPT_BYTES (8 << 20)
+/* Nothing holds back who writes into a file. What is behind by more than FILE_BEHIND_MAX is passed over, up to the last FILE_LATEST_BYTES;
+ * once nobody writes any more those are all that is waited for. */
+#define FILE_BEHIND_MAX (8 << 20)
+#define FILE_LATEST_BYTES (1 << 20)
 
 static void take_line(struct spout *spout, bp_str line) {
   if (line.len > 0 && line.ptr[line.len - 1] == '\r')
@@ -80,6 +87,23 @@ static void release_file(struct spout *spout) {
   spout->released = upto;
 }
 
+/* Lines only: bytes without a gap are what a raw reader counts on. Says so where the gap is. */
+static void catch_up(struct spout *spout) {
+  char text[96];
+  struct stat info;
+  int64_t at = lseek(spout->fd, 0, SEEK_CUR), most = spout->is_last ? FILE_LATEST_BYTES : FILE_BEHIND_MAX;
+  if (spout->is_raw || at < 0 || fstat(spout->fd, &info) != 0 || info.st_size - at <= most)
+    return;
+  int64_t next = lseek(spout->fd, info.st_size - FILE_LATEST_BYTES, SEEK_SET);
+  if (next < 0)
+    return;
+  snprintf(text, sizeof(text), "[%lld bytes of output left out: it came faster than it could be read]", (long long)(next - at));
+  buf_release(&spout->pending);
+  spout->is_skipping = true; /* to the end of the line we are in now */
+  spout->reader->came(spout->reader->ctx, (size_t)(next - at));
+  take_line(spout, str_from(text));
+}
+
 static void end(struct spout *spout) {
   if (!spout->is_raw && spout->pending.len && !spout->is_skipping)
     take_line(spout, buf_str(&spout->pending));
@@ -107,6 +131,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
     return;
   take_pending(spout);
   if (spout->is_paused)
+    return;
+  if (spout->is_file)
+    catch_up(spout);
+  if (spout->is_paused || !spout->is_open)
     return;
   ssize_t got = read(spout->fd, scratch, sizeof(scratch));
   (void)fd;

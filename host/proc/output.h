@@ -1,7 +1,8 @@
 /* One output stream of a child: reading, cutting into lines, pausing.
  *
  * A pause is back-pressure: nothing is read, so the pipe fills and the child blocks. At most 16 KiB are read in one go, so
- * that a flood shares the loop with everybody else. */
+ * that a flood shares the loop with everybody else. A child that writes into a file cannot be held back: of what is behind by
+ * more than 8 MiB, and at the end by more than 1 MiB, only the latest is read as lines, after one that says how much was left out. */
 #ifndef HOST_PROC_OUTPUT_H
 #define HOST_PROC_OUTPUT_H
 

@@ -202,6 +202,46 @@ static void test_a_graceful_stop_leaves_surviving_ones(void **state) {
   forget(&seen);
 }
 
+/* Its parent, this process, has not reaped it: it stays a zombie until the loop runs. */
+static bool has_ended(int64_t pid) {
+  char path[64], line[256] = "";
+  snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
+  FILE *file = fopen(path, "r");
+  bool is_there = file && fgets(line, sizeof(line), file);
+  if (file)
+    fclose(file);
+  return !is_there || strstr(line, ") Z ") != NULL;
+}
+
+static bool has_told_of_gap;
+
+static void on_flood(void *ctx, bp_proc proc, uint32_t stream, bp_str line) {
+  static const char gap[] = " bytes of output left out: it came faster than it could be read]";
+  has_told_of_gap |= line.len > sizeof(gap) && memcmp(line.ptr + line.len - sizeof(gap) + 1, gap, sizeof(gap) - 1) == 0;
+  on_output(ctx, proc, stream, line);
+}
+
+/* 33 MB in lines of 11 bytes, nearly all written before anything is read. */
+static void test_of_a_flood_the_latest_is_read_and_the_rest_said_to_be_left_out(void **state) {
+  struct seen seen = {0};
+  (void)state;
+  assert_int_equal(open_host(), 0);
+  bp_proc_spec spec = shell("yes 0123456789 | head -c 33000000");
+  spec.lifetime = BP_PROC_SURVIVING;
+  spec.name = BP_LIT("flood");
+  bp_proc_events watch = watch_all;
+  bp_error err = BP_ERROR_INIT;
+  watch.output = on_flood;
+  assert_int_equal(proc_table.spawn(plugin->handle, &spec, &watch, &seen, &seen.proc, &err), BP_OK);
+  assert_true(run_until(has_started, &seen));
+  for (int tries = 0; !has_ended(seen.pid) && tries < 3000; tries++)
+    usleep(10000);
+  assert_true(run_until(has_exited, &seen));
+  assert_true(has_told_of_gap);
+  assert_in_range(seen.lines, (1u << 20) / 11 - 2, 400000);
+  forget(&seen);
+}
+
 int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "host") == 0)
     return run_as_host(argv[2]);
@@ -210,6 +250,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test_setup_teardown(test_a_record_of_another_process_is_not_believed, make_folder, tear_down),
       cmocka_unit_test_setup_teardown(test_a_drain_leaves_surviving_ones_for_the_next_generation, make_folder, tear_down),
       cmocka_unit_test_setup_teardown(test_a_graceful_stop_leaves_surviving_ones, make_folder, tear_down),
+      cmocka_unit_test_setup_teardown(test_of_a_flood_the_latest_is_read_and_the_rest_said_to_be_left_out, make_folder, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
