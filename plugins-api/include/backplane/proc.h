@@ -17,9 +17,9 @@ typedef uint64_t bp_proc;
 
 /* Lifetimes. */
 #define BP_PROC_BOUND 1u /* pipes; killed with the host; never adopted */
-#define BP_PROC_SURVIVING                                                                                                                            \
-  2u /* stdin /dev/null, output to rotated files that are tailed; adopted after a restart. What comes                                                \
-      * faster than it can be read is left out, and a line says how much (not with RAW_OUTPUT) */
+/* Output of a surviving child goes to rotated files that are tailed, its stdin is /dev/null, and it is adopted after a restart. What comes faster
+ * than it can be read is left out, and a line says how much (not with BP_PROC_RAW_OUTPUT, which has no lines). */
+#define BP_PROC_SURVIVING 2u
 
 #define BP_PROC_PTY 1u          /* a terminal instead of pipes; bound only */
 #define BP_PROC_RAW_OUTPUT 2u   /* output comes as bytes, not as lines */
