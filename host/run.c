@@ -55,7 +55,6 @@ static struct {
   struct config *config;
   const char *module_dir; /* from the command line, or NULL */
   int lock_fd;
-  bool keeps_cores;
   bool has_store;
   bool was_cut_short;
   struct event *stop_guard;
@@ -290,7 +289,6 @@ static bp_status find_places(const struct run_options *options, bp_error *err) {
   host_run.start_folder = str_dupz(str_from(getcwd(cwd, sizeof(cwd)) ? cwd : "/"));
   host_run.state_dir = state_dir_find(options->state_dir);
   run.module_dir = options->module_dir;
-  run.keeps_cores = options->keep_cores;
   if (!host_run.state_dir) {
     fail(err, BP_E_NOT_FOUND, "there is no home folder to keep state in");
     fail_hint(err, "name a state folder with --state");
@@ -427,10 +425,7 @@ static void serve(void *ctx) {
   http_hold(false);
   log_info("host", "backplane %s is ready (state in \"%s\")", HOST_VERSION, host_run.state_dir);
   events_emit(BP_LIT("bp.ready"), BP_LIT("{}"), NULL);
-  store_ready();
   notify_ready();
-  print_links();
-  process_trim(run.keeps_cores);
 }
 
 /* ---- The end ---- */
@@ -487,7 +482,11 @@ int host_run_main(const struct run_options *options) {
     log_error("host", "cannot start: %s%s%s", err.message, err.hint[0] ? ": " : "", err.hint);
     leave(1);
   }
+  store_ready();
+  print_links(); /* who follows them at once waits in the kernel's queue */
   loader_when_settled(serve, NULL);
+  /* Before the modules have read what they keep: the code that reads is needed again by every client. */
+  process_trim(options->keep_cores);
   loop_run();
   if (run.was_cut_short || drain_left_work()) {
     log_info("host", "stopped without waiting for all");
