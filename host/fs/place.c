@@ -73,6 +73,7 @@ static void path_now(int fd, char ret[PATH_MAX]) {
   ret[len > 0 ? len : 0] = '\0';
 }
 
+/* The name a folder has now; "" likewise. */
 static void name_now(int folder, char *ret, size_t size) {
   char target[PATH_MAX];
   path_now(folder, target);
@@ -319,7 +320,7 @@ static bp_status open_entry(const struct fs_root *root, const struct place *plac
   status = fstat(fd, ret_info) != 0 ? place_fail(err, errno, "open", path) : check_type(ret_info, type, path, err);
   if (status == BP_OK)
     status = place_check(root, ret_info, path, err);
-  if (status == BP_OK && type == S_IFREG)
+  if (status == BP_OK && type == S_IFREG) /* folders may be listed; whoever copies one asks for itself */
     status = place_check_git(root, fd, path, err);
   if (status == BP_OK)
     *ret_fd = fd;

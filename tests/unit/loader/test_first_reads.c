@@ -3,11 +3,10 @@
 
 #include "loader/first_reads.h"
 
-static bool is_over;
-static uint32_t read_count, reads_wanted, reads_when_over;
+static uint32_t over_count, read_count, reads_wanted, reads_when_over;
 
 static void on_over(void) {
-  is_over = true;
+  over_count++;
   reads_when_over = read_count;
 }
 
@@ -26,17 +25,9 @@ static void read_one(void) {
 }
 
 static void begin(uint32_t wanted) {
-  is_over = false;
+  over_count = 0;
   read_count = 0;
   reads_wanted = wanted;
-}
-
-static void run_until_over(void) {
-  while (!is_over) {
-    loop_post(fixture_stop, NULL);
-    loop_run();
-    usleep(200);
-  }
 }
 
 static void test_a_chain_of_reads_is_waited_for(void **state) {
@@ -45,8 +36,8 @@ static void test_a_chain_of_reads_is_waited_for(void **state) {
   first_reads_note(box);
   read_one();
   first_reads_await(on_over);
-  assert_false(is_over);
-  run_until_over();
+  assert_int_equal(over_count, 0);
+  fixture_wait(&over_count, 1);
   assert_int_equal(reads_when_over, 5);
 }
 
@@ -55,7 +46,7 @@ static void test_who_reads_nothing_is_not_waited_for(void **state) {
   begin(1);
   first_reads_note(box);
   first_reads_await(on_over);
-  assert_true(is_over);
+  assert_int_equal(over_count, 1);
 }
 
 static void test_what_another_module_reads_is_not_waited_for(void **state) {
@@ -63,7 +54,7 @@ static void test_what_another_module_reads_is_not_waited_for(void **state) {
   begin(UINT32_MAX);
   read_one();
   first_reads_await(on_over);
-  assert_true(is_over);
+  assert_int_equal(over_count, 1);
   reads_wanted = 0;
   fixture_wait(&read_count, 1);
 }
@@ -74,7 +65,7 @@ static void test_who_reads_without_end_is_let_go(void **state) {
   first_reads_note(box);
   read_one();
   first_reads_await(on_over);
-  run_until_over();
+  fixture_wait(&over_count, 1);
   assert_true(read_count > 1);
   reads_wanted = 0;
   fixture_wait(&read_count, read_count + 1);

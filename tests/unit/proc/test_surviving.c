@@ -202,17 +202,6 @@ static void test_a_graceful_stop_leaves_surviving_ones(void **state) {
   forget(&seen);
 }
 
-/* Its parent, this process, has not reaped it: it stays a zombie until the loop runs. */
-static bool has_ended(int64_t pid) {
-  char path[64], line[256] = "";
-  snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
-  FILE *file = fopen(path, "r");
-  bool is_there = file && fgets(line, sizeof(line), file);
-  if (file)
-    fclose(file);
-  return !is_there || strstr(line, ") Z ") != NULL;
-}
-
 static bool has_told_of_gap;
 
 static void on_flood(void *ctx, bp_proc proc, uint32_t stream, bp_str line) {
@@ -234,7 +223,7 @@ static void test_of_a_flood_the_latest_is_read_and_the_rest_said_to_be_left_out(
   watch.output = on_flood;
   assert_int_equal(proc_table.spawn(plugin->handle, &spec, &watch, &seen, &seen.proc, &err), BP_OK);
   assert_true(run_until(has_started, &seen));
-  for (int tries = 0; !has_ended(seen.pid) && tries < 3000; tries++)
+  for (int tries = 0; is_alive(seen.pid) && tries < 3000; tries++)
     usleep(10000);
   assert_true(run_until(has_exited, &seen));
   assert_true(has_told_of_gap);
