@@ -1,4 +1,5 @@
 # Compiler flags for everything in the tree, by build type: strict warnings always, sanitizers and hardening by option.
+include(CheckCCompilerFlag)
 add_library(backplane_flags INTERFACE)
 target_compile_definitions(backplane_flags INTERFACE _GNU_SOURCE)
 target_compile_options(backplane_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wimplicit-fallthrough
@@ -9,6 +10,12 @@ endif()
 if(BACKPLANE_SANITIZE)
   target_compile_options(backplane_flags INTERFACE -fsanitize=${BACKPLANE_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(backplane_flags INTERFACE -fsanitize=${BACKPLANE_SANITIZE})
+endif()
+# Without this gcc clears a structure of some hundred bytes by "rep stos", whose start alone costs more than all of libc's memset for that size.
+set(memset_strategy -mmemset-strategy=unrolled_loop:128:noalign,libcall:-1:noalign)
+check_c_compiler_flag(${memset_strategy} has_memset_strategy)
+if(has_memset_strategy)
+  target_compile_options(backplane_flags INTERFACE ${memset_strategy})
 endif()
 if(BACKPLANE_HARDEN)
   target_compile_options(backplane_flags INTERFACE -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -U_FORTIFY_SOURCE

@@ -128,6 +128,7 @@ void exchange_fill(struct exchange *x, const struct head *head, const char *data
   for (uint32_t i = 0; i < head->field_count; i++) {
     wire.headers[i].name = slice_of(data, head->fields[i].name);
     wire.headers[i].value = slice_of(data, head->fields[i].value);
+    pub->header_lengths |= header_length_bit(head->fields[i].name.len);
   }
   pub->headers = wire.headers;
   pub->header_count = head->field_count;
@@ -145,10 +146,9 @@ void exchange_fill(struct exchange *x, const struct head *head, const char *data
   fill_target(x);
 }
 
-bool exchange_header(const struct http_exchange *x, const char *name, bp_str *ret) {
-  bp_str wanted = str_from(name);
+bool exchange_find_header(const struct http_exchange *x, bp_str name, bp_str *ret) {
   for (uint32_t i = 0; i < x->header_count; i++) {
-    if (x->headers[i].name.len != wanted.len || !str_ieq(x->headers[i].name, wanted))
+    if (!str_ieq(x->headers[i].name, name))
       continue;
     *ret = x->headers[i].value;
     return true;
@@ -156,11 +156,10 @@ bool exchange_header(const struct http_exchange *x, const char *name, bp_str *re
   return false;
 }
 
-unsigned exchange_header_count(const struct http_exchange *x, const char *name) {
-  bp_str wanted = str_from(name);
+unsigned exchange_count_headers(const struct http_exchange *x, bp_str name) {
   unsigned count = 0;
   for (uint32_t i = 0; i < x->header_count; i++)
-    count += str_ieq(x->headers[i].name, wanted);
+    count += str_ieq(x->headers[i].name, name);
   return count;
 }
 

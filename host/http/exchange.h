@@ -16,6 +16,7 @@
 #include <backplane/base.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -50,6 +51,7 @@ struct http_exchange {
   bp_str host;   /* Host header's value (or the authority of an absolute target) */
   const struct http_header *headers;
   uint32_t header_count;
+  uint32_t header_lengths; /* bit n: some header's name has n bytes; bit 31: or more */
   int64_t content_length; /* -1: none given */
   bool is_chunked;
   bool has_body;
@@ -73,13 +75,27 @@ struct http_handler {
 };
 void http_set_handler(const struct http_handler *handler);
 
-/* First header of that name (case-insensitive), or false. */
-bool exchange_header(const struct http_exchange *x, const char *name, bp_str *ret);
-unsigned exchange_header_count(const struct http_exchange *x, const char *name);
+bool exchange_find_header(const struct http_exchange *x, bp_str name, bp_str *ret);
+unsigned exchange_count_headers(const struct http_exchange *x, bp_str name);
 
-/* Keeps the request's strings valid after the current callback: called by whoever defers. They move; read them again. */
+static inline uint32_t header_length_bit(size_t len) {
+  return UINT32_C(1) << (len < 31 ? len : 31);
+}
+
+/* First header of that name (case-insensitive), or false. Most that are asked for are not there: those cost no search. */
+static inline bool exchange_header(const struct http_exchange *x, const char *name, bp_str *ret) {
+  bp_str wanted = bp_str_make(name, strlen(name));
+  return (x->header_lengths & header_length_bit(wanted.len)) != 0 && exchange_find_header(x, wanted, ret);
+}
+
+static inline unsigned exchange_header_count(const struct http_exchange *x, const char *name) {
+  bp_str wanted = bp_str_make(name, strlen(name));
+  return (x->header_lengths & header_length_bit(wanted.len)) != 0 ? exchange_count_headers(x, wanted) : 0;
+}
+
 /* The path has been matched: its escaped slashes (TARGET_SLASH) become plain ones. */
 void exchange_plain_slashes(struct http_exchange *x);
+/* Keeps the request's strings valid after the current callback: called by whoever defers. They move; read them again. */
 void exchange_hold(struct http_exchange *x);
 
 /* ---- The body. Without one of these calls it is read and thrown away (up to 64 KiB; more closes the connection). ---- */

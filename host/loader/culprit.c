@@ -5,15 +5,7 @@
 #include "loader/plugin.h"
 #include "loop/loop.h"
 
-#include <time.h>
-
 static _Thread_local struct culprit *current;
-
-static int64_t monotonic_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 const struct culprit *culprit_current(void) {
   return current;
@@ -23,7 +15,7 @@ void culprit_enter(struct culprit *frame, struct plugin *plugin, const char *wha
   frame->plugin = plugin;
   frame->what = what;
   frame->detail = detail;
-  frame->started_ns = monotonic_ns();
+  frame->started_ns = loop_clock_ns();
   frame->outer = current;
   current = frame;
 }
@@ -52,7 +44,7 @@ void culprit_leave(struct culprit *frame) {
   current = frame->outer;
   if (!frame->plugin || !loop_is_main())
     return;
-  int64_t took_ns = monotonic_ns() - frame->started_ns;
+  int64_t took_ns = loop_clock_ns() - frame->started_ns;
   struct hook_time *hook = hook_of(frame->plugin, frame->what);
   hook->calls++;
   hook->total_ns += took_ns;

@@ -30,7 +30,8 @@ static struct {
   atomic_bool should_stop;
   _Atomic(struct post *) posted; /* newest first */
   struct loop_hook *hooks, *last_hook;
-  int64_t now_ms; /* 0: not read in this tick */
+  int64_t now_ms;    /* 0: not read in this tick */
+  int64_t recent_ns; /* the same */
 } loop = {.wake_fd = -1};
 
 static void run_posted(void) {
@@ -119,7 +120,7 @@ void loop_run(void) {
   LOOP_MAIN();
   while (!atomic_load_explicit(&loop.should_stop, memory_order_relaxed)) {
     run_hooks();
-    loop.now_ms = 0;
+    loop.now_ms = loop.recent_ns = 0;
     event_base_loop(loop.base, EVLOOP_ONCE | (loop.hooks ? EVLOOP_NONBLOCK : 0));
   }
   run_hooks();
@@ -178,17 +179,25 @@ void loop_tick_forget(struct loop_hook *hook) {
     loop.last_hook = previous;
 }
 
-static int64_t read_clock_ms(void) {
+int64_t loop_clock_ns(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  if (loop_is_main())
+    loop.recent_ns = now_ns;
+  return now_ns;
+}
+
+int64_t loop_recent_ns(void) {
+  LOOP_MAIN();
+  return loop.recent_ns ? loop.recent_ns : loop_clock_ns();
 }
 
 int64_t loop_now_ms(void) {
   if (!loop_is_main())
-    return read_clock_ms();
+    return loop_clock_ns() / 1000000;
   if (loop.now_ms == 0)
-    loop.now_ms = read_clock_ms();
+    loop.now_ms = loop_recent_ns() / 1000000;
   return loop.now_ms;
 }
 

@@ -32,6 +32,11 @@ void loop_tick_forget(struct loop_hook *hook);
 
 /* Monotonic milliseconds, read once a tick. */
 int64_t loop_now_ms(void);
+/* Monotonic nanoseconds, read now. [any] */
+int64_t loop_clock_ns(void);
+/* The latest reading that main has taken in this tick: no older than the last call into a plugin. What is timed for counters
+ * need not read the clock for itself. */
+int64_t loop_recent_ns(void);
 
 /* True on the main thread. LOOP_MAIN() aborts debug builds elsewhere, naming the function. */
 bool loop_is_main(void);

@@ -192,9 +192,16 @@ static void check_on_worker(struct request *r) {
   workers_submit(&job->work);
 }
 
+/* False: answered. */
+static bool check_here(struct request *r, bp_str text, struct error_list *errors) {
+  static bp_error syntax; /* main thread only; what the list quotes must outlive it */
+  syntax = (bp_error)BP_ERROR_INIT;
+  r->body = parse(r->route, text, &syntax, errors);
+  return !is_over_limit(r, &syntax);
+}
+
 void body_check(struct request *r, bp_str text) {
   static struct error_list errors; /* main thread only; too large to clear on every stack frame */
-  bp_error syntax = {.size = sizeof(syntax)};
   errors.count = 0;
   if (r->route->is_removed) { /* while the body came: the parameters' declarations are gone with the image */
     pipeline_conclude(r, &errors);
@@ -209,10 +216,8 @@ void body_check(struct request *r, bp_str text) {
     return;
   }
   r->body_text = text;
-  syntax.code = BP_OK;
   if (text.len > 0) {
-    r->body = parse(r->route, text, &syntax, &errors);
-    if (is_over_limit(r, &syntax))
+    if (!check_here(r, text, &errors))
       return;
   } else if (r->route->body_schema && !(r->route->facts.flags & BP_ROUTE_OPTIONAL_BODY)) {
     error_add(&errors, "body", BP_LIT(""), "missing", BP_LIT("Field required"))->input = ERROR_INPUT_NULL;

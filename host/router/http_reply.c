@@ -169,15 +169,21 @@ static bp_status reply_json_text(bp_request request, uint32_t status, bp_str tex
   return r ? reply(request, status, family_json_type(r->family), text) : BP_E_STALE;
 }
 
-bp_status http_reply_json(bp_request request, uint32_t status, bp_json_writer body) {
+static bp_status refuse_incomplete(bp_json_writer body) {
   bp_str text;
   bp_error err = BP_ERROR_INIT;
+  if (!doc_writer_text(body, &text, &err))
+    log_error("router", "reply_json was given JSON that is not complete: %s", err.message);
+  return BP_E_STATE;
+}
+
+bp_status http_reply_json(bp_request request, uint32_t status, bp_json_writer body) {
+  bp_str text;
   if (!is_final(status))
     return BP_E_INVALID;
-  if (doc_writer_text(body, &text, &err))
-    return reply_json_text(request, status, text);
-  log_error("router", "reply_json was given JSON that is not complete: %s", err.message);
-  return BP_E_STATE;
+  if (!doc_writer_text(body, &text, NULL))
+    return refuse_incomplete(body);
+  return reply_json_text(request, status, text);
 }
 
 bp_status http_reply_text(bp_request request, uint32_t status, bp_str content_type, bp_str body) {

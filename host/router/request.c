@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define POOL_LIMIT 256u
 
@@ -23,12 +22,6 @@ static struct {
   struct request *free;
   unsigned free_count;
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 struct request *request_new(struct http_exchange *x) {
   struct request *r = table.free;
@@ -45,7 +38,7 @@ struct request *request_new(struct http_exchange *x) {
 }
 
 bool request_route(struct request *r, const struct match *match) {
-  r->started_ns = now_ns();
+  r->started_ns = loop_recent_ns();
   pthread_mutex_lock(&table.lock);
   r->handle = slots_add(&table.handles, r);
   pthread_mutex_unlock(&table.lock);
@@ -99,7 +92,7 @@ void request_release(struct request *r) {
   if (r->route) {
     request_done(r);
     policy_step_over(r);
-    counters_add(r->route->counters, r->status, now_ns() - r->started_ns);
+    counters_add(r->route->counters, r->status, loop_recent_ns() - r->started_ns);
     route_unref(r->route);
   }
   free_body(r);

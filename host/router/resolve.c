@@ -16,13 +16,16 @@
 
 struct host_entry {
   const struct host_route *route;
+  bp_str path;
   enum http_method method;
-  struct host_entry *next; /* in the order added */
+  struct host_entry *next;        /* in the order added */
+  struct host_entry *next_prefix; /* the next one whose path is a prefix */
 };
 
 static struct {
-  struct strmap host_exact;        /* path -> first host_entry of that path, for a fast no */
-  struct host_entry *host_entries; /* all */
+  struct strmap host_exact;         /* path -> first host_entry of that path, for a fast no */
+  struct host_entry *host_entries;  /* all */
+  struct host_entry *host_prefixes; /* those whose path ends in '/': few, and asked for nearly every request */
   struct match_table bare;
 } paths;
 
@@ -46,13 +49,15 @@ void resolve_add_host(const struct host_route *routes, unsigned count) {
     end = &(*end)->next;
   for (unsigned i = 0; i < count; i++) {
     struct host_entry *entry = mem_alloc(sizeof(*entry));
-    bp_str path = str_from(routes[i].path);
-    entry->route = &routes[i];
-    entry->method = method_of(str_from(routes[i].method));
+    *entry = (struct host_entry){.route = &routes[i], .path = str_from(routes[i].path), .method = method_of(str_from(routes[i].method))};
     *end = entry;
     end = &entry->next;
-    if (!is_prefix(path) && !strmap_get(&paths.host_exact, path))
-      strmap_set(&paths.host_exact, path, entry);
+    if (is_prefix(entry->path)) {
+      entry->next_prefix = paths.host_prefixes;
+      paths.host_prefixes = entry;
+    } else if (!strmap_get(&paths.host_exact, entry->path)) {
+      strmap_set(&paths.host_exact, entry->path, entry);
+    }
   }
 }
 
@@ -68,15 +73,14 @@ static void try_host(const struct host_entry *entry, enum http_method method, st
 /* The entries whose path is as long as that of the best one so far; a longer prefix starts over. */
 static void find_host_prefix(bp_str path, enum http_method method, struct resolution *ret) {
   size_t best = 0;
-  for (const struct host_entry *e = paths.host_entries; e; e = e->next) {
-    bp_str prefix = str_from(e->route->path);
-    if (!is_prefix(prefix) || prefix.len < best || !str_starts(path, prefix))
+  for (const struct host_entry *e = paths.host_prefixes; e; e = e->next_prefix) {
+    if (e->path.len < best || !str_starts(path, e->path))
       continue;
-    if (prefix.len > best) {
+    if (e->path.len > best) {
       ret->host_route = NULL;
       ret->match.allow = 0;
     }
-    best = prefix.len;
+    best = e->path.len;
     try_host(e, method, ret);
   }
 }
@@ -86,7 +90,7 @@ static bool find_host(bp_str path, enum http_method method, struct resolution *r
   if (!first)
     find_host_prefix(path, method, ret);
   for (const struct host_entry *e = first; e; e = e->next)
-    if (str_eq(str_from(e->route->path), path))
+    if (str_eq(e->path, path))
       try_host(e, method, ret);
   ret->kind = ret->host_route ? RESOLVED_HOST : RESOLVED_NOTHING;
   return ret->match.allow != 0;
@@ -247,6 +251,7 @@ void resolve_rebuild(struct route *routes) {
 void resolve_release(void) {
   match_release(&paths.bare);
   strmap_release(&paths.host_exact);
+  paths.host_prefixes = NULL;
   while (paths.host_entries) {
     struct host_entry *next = paths.host_entries->next;
     free(paths.host_entries);

@@ -38,6 +38,7 @@ static void request_init(struct request *r, enum listener_auth auth, const char 
 static void request_header(struct request *r, const char *name, const char *value) {
   assert_true(r->x.header_count < HEADERS_MAX);
   r->headers[r->x.header_count++] = (struct http_header){str_from(name), str_from(value)};
+  r->x.header_lengths |= header_length_bit(strlen(name));
   if (strcasecmp(name, "Host") == 0 && r->x.host.len == 0)
     r->x.host = str_from(value);
 }
