@@ -52,7 +52,7 @@ struct http_exchange {
   const struct http_header *headers;
   uint32_t header_count;
   uint32_t header_lengths; /* bit n: some header's name has n bytes; bit 31: or more */
-  int64_t content_length; /* -1: none given */
+  int64_t content_length;  /* -1: none given */
   bool is_chunked;
   bool has_body;
   bool is_http10;
@@ -145,13 +145,13 @@ struct http_raw_events {
 struct http_raw *exchange_takeover(struct http_exchange *x, unsigned status, bp_str content_type, const struct http_raw_events *events, void *owner);
 /* Tries to write now. Returns bytes taken (0 on EAGAIN), or -1 when the connection failed (`closed` follows in a later tick). */
 ssize_t raw_write(struct http_raw *raw, const struct iovec *iov, int count);
-/* For a send that is made elsewhere (bulk.h): the socket, or -1 where only raw_write will do, because replies wait before it or
- * the connection has failed. */
+/* For sends that are made elsewhere (bulk.h): the socket, good until `closed`, or -1 where only raw_write will do, because replies wait
+ * before it or the connection has failed. */
 int raw_socket(struct http_raw *raw);
 /* Tells what that send gave, bytes or -errno; returns what raw_write would. */
 ssize_t raw_sent(struct http_raw *raw, ssize_t result);
-/* It will be written to soon. */
-void raw_prefetch(const struct http_raw *raw);
+/* The same for many that took all they were given: the sum is all there is to tell. */
+void raw_count_sent(uint64_t bytes);
 void raw_want_write(struct http_raw *raw, bool want);
 void raw_pause_read(struct http_raw *raw, bool pause);
 /* Closes; with `linger` the output side is shut first and unread input drained for up to 2 s. */

@@ -21,9 +21,13 @@ static ssize_t fail_raw(struct http_connection *c) {
   return -1;
 }
 
+void raw_count_sent(uint64_t bytes) {
+  wire.counters.bytes_out += bytes;
+}
+
 ssize_t raw_sent(struct http_raw *raw, ssize_t result) {
   if (result >= 0) {
-    wire.counters.bytes_out += (uint64_t)result;
+    raw_count_sent((uint64_t)result);
     return result;
   }
   return result == -EAGAIN ? 0 : fail_raw(connection_of(raw));
@@ -33,14 +37,6 @@ int raw_socket(struct http_raw *raw) {
   LOOP_MAIN();
   struct http_connection *c = connection_of(raw);
   return is_clear(c) && !c->is_failed ? connection_fd(c) : -1;
-}
-
-void raw_prefetch(const struct http_raw *raw) {
-  const struct http_connection *c = (const struct http_connection *)raw;
-  __builtin_prefetch(&c->event.ev_fd);
-  __builtin_prefetch(&c->first);
-  __builtin_prefetch(&c->out);
-  __builtin_prefetch(&c->is_failed);
 }
 
 ssize_t raw_write(struct http_raw *raw, const struct iovec *iov, int count) {

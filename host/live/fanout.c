@@ -17,8 +17,7 @@ static struct batch batch;
 
 static void prefetch(struct outlet *const *outlets, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
-    if (outlets[i]->raw)
-      raw_prefetch(outlets[i]->raw);
+    __builtin_prefetch(outlets[i]);
 }
 
 static void add(uint32_t index, int fd, bp_str bytes) {
@@ -48,19 +47,37 @@ void fanout_end(struct fanout *f) {
   frame_unref(f->joined);
 }
 
-void fanout_send(const struct fanout *f, struct outlet *const *outlets, uint32_t count) {
+/* Those that took all are left in peace: nothing has changed for them, and their memory is cold by now. */
+static bool note_results(const struct fanout *f, struct outlet *const *outlets) {
+  uint64_t whole = 0;
+  bool is_all = true;
+  for (uint32_t i = 0; i < batch.count; i++) {
+    if (batch.sends[i].result == (ssize_t)f->bytes.len) {
+      whole += f->bytes.len;
+      continue;
+    }
+    outlet_sent(outlets[batch.of[i]], f->frames, f->count, batch.sends[i].result);
+    is_all = false;
+  }
+  raw_count_sent(whole);
+  return is_all;
+}
+
+bool fanout_send(const struct fanout *f, struct outlet *const *outlets, uint32_t count) {
+  bool is_all = true;
   prefetch(outlets, count);
   batch.count = 0;
   for (uint32_t i = 0; i < count; i++) {
     int fd = f->bytes.len ? outlet_socket(outlets[i]) : -1;
-    if (fd >= 0)
+    if (fd >= 0) {
       add(i, fd, f->bytes);
-    else
-      outlet_send(outlets[i], f->frames, f->count);
+      continue;
+    }
+    outlet_send(outlets[i], f->frames, f->count);
+    is_all = false;
   }
   bulk_send(batch.sends, batch.count);
-  for (uint32_t i = 0; i < batch.count; i++)
-    outlet_sent(outlets[batch.of[i]], f->frames, f->count, batch.sends[i].result);
+  return note_results(f, outlets) && is_all;
 }
 
 /* ---- To each its own ---- */

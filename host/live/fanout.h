@@ -19,8 +19,8 @@ struct fanout {
 /* For about `audience` outlets. */
 void fanout_begin(struct fanout *f, struct frame *const *frames, uint32_t count, uint32_t audience);
 void fanout_end(struct fanout *f);
-/* Calls nobody back. */
-void fanout_send(const struct fanout *f, struct outlet *const *outlets, uint32_t count);
+/* True if all sockets took all of it, so that nothing waits. Calls nobody back. */
+bool fanout_send(const struct fanout *f, struct outlet *const *outlets, uint32_t count);
 /* Writes what waits on each; an outlet that a callback closes meanwhile is left alone. */
 void fanout_flush(struct outlet *const *outlets, uint32_t count);
 

@@ -65,6 +65,7 @@ static void finish(struct outlet *o) {
   unlink_from(&all.open, o);
   all.count--;
   o->raw = NULL;
+  o->socket = -1;
   link_to(&all.over, o);
   loop_tick_end(&all.hook);
 }
@@ -142,12 +143,19 @@ void outlet_flush(struct outlet *o) {
     outlet_settle(o);
 }
 
+/* Once frames may follow each other without regard to replies, that stays so. */
+static int direct_socket(struct outlet *o) {
+  if (o->socket < 0)
+    o->socket = raw_socket(o->raw);
+  return o->socket;
+}
+
 int outlet_socket_of_one(struct outlet *o, bp_str *ret_bytes) {
   if (!o->raw || o->is_failed || o->count != 1)
     return -1;
   const struct frame *frame = waiting_at(o, 0);
   *ret_bytes = bp_str_make(frame->data + o->offset, frame->len - o->offset);
-  return raw_socket(o->raw);
+  return direct_socket(o);
 }
 
 void outlet_sent_one(struct outlet *o, ssize_t result) {
@@ -211,7 +219,7 @@ void outlet_send(struct outlet *o, struct frame *const *frames, uint32_t count) 
 }
 
 int outlet_socket(struct outlet *o) {
-  return o->raw && !o->is_failed && o->count == 0 ? raw_socket(o->raw) : -1;
+  return o->raw && !o->is_failed && o->count == 0 ? direct_socket(o) : -1;
 }
 
 void outlet_sent(struct outlet *o, struct frame *const *frames, uint32_t count, ssize_t result) {
@@ -302,6 +310,7 @@ static void tick_end(void *arg) {
 
 bool outlet_open(struct outlet *o, const struct outlet_kind *kind, struct http_exchange *x, unsigned status, bp_str content_type) {
   o->kind = kind;
+  o->socket = -1;
   o->raw = exchange_takeover(x, status, content_type, &raw_events, o);
   if (!o->raw)
     return false;

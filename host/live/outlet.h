@@ -25,21 +25,23 @@ struct outlet_kind {
 
 struct outlet {
   struct http_raw *raw; /* NULL once it is over */
-  const struct outlet_kind *kind;
-  struct outlet *next, *previous; /* all open ones, or those about to be freed */
-  struct outlet *next_dirty;
-  struct frame **waiting; /* NULL while nothing waits, &only, or allocated */
-  struct frame *only;     /* room for one */
-  uint32_t first, count, capacity;
-  uint32_t offset;   /* sent bytes of the first frame */
-  uint32_t bytes;    /* of all frames waiting */
-  uint32_t moved_s;  /* when the peer last took something */
-  uint32_t beat_s;   /* when the kind last sent a sign of life */
-  uint32_t ending_s; /* when the end began; 0: it has not */
+  int socket;           /* of `raw`, once no reply waits before the frames; -1 until that is known */
+  uint32_t count;       /* of the frames waiting */
   bool wants_write : 1;
   bool is_dirty : 1;
   bool is_failed : 1; /* writing failed; `closed` follows */
   bool closes_when_drained : 1;
+  uint32_t first, capacity;
+  struct frame **waiting; /* NULL while nothing waits, &only, or allocated */
+  struct frame *only;     /* room for one */
+  uint32_t offset;        /* sent bytes of the first frame */
+  uint32_t bytes;         /* of all frames waiting */
+  uint32_t moved_s;       /* when the peer last took something */
+  uint32_t beat_s;        /* when the kind last sent a sign of life */
+  uint32_t ending_s;      /* when the end began; 0: it has not */
+  const struct outlet_kind *kind;
+  struct outlet *next, *previous; /* all open ones, or those about to be freed */
+  struct outlet *next_dirty;
 };
 
 /* Takes over the exchange. False: the connection is gone, nothing is called. */

@@ -29,28 +29,38 @@ static uint32_t ahead_count;
 
 static void run(struct subscriber *s);
 
-/* ---- Lists ---- */
+/* ---- Crowds ---- */
 
-static struct subscriber **list_of(const struct subscriber *s) {
+#define CROWD_MIN 8u
+
+static struct crowd *crowd_of(const struct subscriber *s) {
   return s->catchup ? &s->audience->catching : &s->audience->members;
 }
 
-static void list_add(struct subscriber *s) {
-  struct subscriber **list = list_of(s);
-  s->previous = NULL;
-  s->next = *list;
-  if (*list)
-    (*list)->previous = s;
-  *list = s;
+static void crowd_add(struct subscriber *s) {
+  struct crowd *crowd = crowd_of(s);
+  if (crowd->count == crowd->capacity) {
+    crowd->capacity = crowd->capacity ? crowd->capacity * 2 : CROWD_MIN;
+    crowd->subscribers = mem_resize(crowd->subscribers, crowd->capacity * sizeof(struct subscriber *));
+    crowd->outlets = mem_resize(crowd->outlets, crowd->capacity * sizeof(struct outlet *));
+  }
+  s->place = crowd->count++;
+  crowd->subscribers[s->place] = s;
+  crowd->outlets[s->place] = s->out;
 }
 
-static void list_remove(struct subscriber *s) {
-  if (s->previous)
-    s->previous->next = s->next;
-  else
-    *list_of(s) = s->next;
-  if (s->next)
-    s->next->previous = s->previous;
+/* The last one takes the place. */
+static void crowd_remove(const struct subscriber *s) {
+  struct crowd *crowd = crowd_of(s);
+  uint32_t last = --crowd->count;
+  crowd->subscribers[s->place] = crowd->subscribers[last];
+  crowd->outlets[s->place] = crowd->outlets[last];
+  crowd->subscribers[s->place]->place = s->place;
+  if (last > 0)
+    return;
+  free(crowd->subscribers);
+  free(crowd->outlets);
+  *crowd = (struct crowd){0};
 }
 
 /* ---- Going on in a later tick ---- */
@@ -140,10 +150,10 @@ static void catchup_free(struct catchup *catchup) {
 }
 
 static void go_live(struct subscriber *s) {
-  list_remove(s);
+  crowd_remove(s);
   catchup_free(s->catchup);
   s->catchup = NULL;
-  list_add(s);
+  crowd_add(s);
 }
 
 /* One page, then the others' turn. */
@@ -171,7 +181,7 @@ void subscriber_join(struct subscriber *s, struct audience *audience, struct out
     s->catchup->cursor = cursor_new(audience_filter(audience), audience->key, from == BP_LIVE_FROM_NOW ? ring_last() : from, &cursor_owner, s);
     make_due(s->catchup);
   }
-  list_add(s);
+  crowd_add(s);
 }
 
 void subscriber_drained(struct subscriber *s) {
@@ -182,7 +192,7 @@ void subscriber_drained(struct subscriber *s) {
 void subscriber_leave(struct subscriber *s) {
   if (!s->audience)
     return;
-  list_remove(s);
+  crowd_remove(s);
   if (s->catchup)
     catchup_free(s->catchup);
   s->catchup = NULL;
@@ -204,43 +214,37 @@ static void cut(struct subscriber *s) {
   s->end(s, true);
 }
 
-/* The next members from `s` on, at most FANOUT_MAX. Returns the one after them. */
-static struct subscriber *take_members(struct subscriber *s, struct subscriber **members, struct outlet **outlets, uint32_t *ret_count) {
-  uint32_t count = 0;
-  for (; s && count < FANOUT_MAX; s = s->next) {
-    members[count] = s;
-    outlets[count] = s->out;
-    __builtin_prefetch(&s->out->raw);
-    __builtin_prefetch(&s->out->count);
-    count++;
-  }
-  *ret_count = count;
-  return s;
+static void cut_laggards(const struct crowd *members, uint32_t first, uint32_t count) {
+  struct subscriber *laggards[FANOUT_MAX];
+  uint32_t laggard_count = 0;
+  for (uint32_t i = first; i < first + count; i++)
+    if (outlet_is_over_limit(members->outlets[i]))
+      laggards[laggard_count++] = members->subscribers[i];
+  for (uint32_t i = 0; i < laggard_count; i++)
+    cut(laggards[i]);
 }
 
+/* From the end, so that whoever takes the place of one that is cut has been served. */
 void subscribers_send(struct audience *audience) {
-  struct subscriber *members[FANOUT_MAX];
-  struct outlet *outlets[FANOUT_MAX];
+  const struct crowd *members = &audience->members;
   struct fanout fanout;
   fanout_begin(&fanout, audience->frames, audience->frame_count, audience->count);
-  for (struct subscriber *s = audience->members; s;) {
-    uint32_t count;
-    s = take_members(s, members, outlets, &count);
-    fanout_send(&fanout, outlets, count);
+  for (uint32_t left = members->count; left > 0;) {
+    uint32_t count = left < FANOUT_MAX ? left : FANOUT_MAX;
+    left -= count;
     subscriber_counts.deliveries += (uint64_t)count * audience->frame_count;
-    for (uint32_t i = 0; i < count; i++)
-      if (outlet_is_over_limit(outlets[i]))
-        cut(members[i]);
+    if (!fanout_send(&fanout, members->outlets + left, count))
+      cut_laggards(members, left, count);
   }
   fanout_end(&fanout);
 }
 
 static void flushed_in(struct audience *audience, void *ctx) {
   (void)ctx;
-  for (struct subscriber *s = audience->catching, *next; s; s = next) {
-    next = s->next;
-    if (s->catchup->is_ahead)
-      make_due(s->catchup);
+  for (uint32_t i = 0; i < audience->catching.count; i++) {
+    struct catchup *catchup = audience->catching.subscribers[i]->catchup;
+    if (catchup->is_ahead)
+      make_due(catchup);
   }
 }
 

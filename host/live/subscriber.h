@@ -9,10 +9,10 @@
 struct catchup;
 
 struct subscriber {
-  struct subscriber *next, *previous; /* in its audience, members or catching */
-  struct audience *audience;          /* NULL: it left */
+  struct audience *audience; /* NULL: it left */
   struct outlet *out;
   struct catchup *catchup; /* NULL once it is live */
+  uint32_t place;          /* among its audience's members, or those catching up */
   /* Says farewell and closes: the host or plugin goes, or (is_laggard) it did not keep up. */
   void (*end)(struct subscriber *s, bool is_laggard);
 };

@@ -83,8 +83,8 @@ static void view_revoke(struct owned *self) {
       found = found->next;
     if (!found)
       break;
-    struct audience *audience = found->audiences;
-    subscriber_dismiss(audience->members ? audience->members : audience->catching);
+    const struct audience *audience = found->audiences;
+    subscriber_dismiss((audience->members.count ? audience->members : audience->catching).subscribers[0]);
   }
 }
 
@@ -316,7 +316,7 @@ static void push_frame(struct audience *audience, struct frame *frame) {
 static size_t collect(const struct view *view, const struct record *record) {
   size_t bytes = 0;
   for (struct audience *audience = view->audiences; audience; audience = audience->next) {
-    if (!audience->members || !key_matches(audience, record))
+    if (audience->members.count == 0 || !key_matches(audience, record))
       continue;
     struct frame *frame = render_record(view, audience->wire, record);
     if (!frame)

@@ -14,14 +14,22 @@ enum wire { WIRE_WS, WIRE_SSE };
 struct frame;
 struct view;
 struct subscriber;
+struct outlet;
+
+/* Clients side by side in memory, since a flush goes through all of them. In no order; subscriber.c adds and removes. */
+struct crowd {
+  struct subscriber **subscribers;
+  struct outlet **outlets; /* of each */
+  uint32_t count, capacity;
+};
 
 struct audience {
   struct audience *next; /* of the same view */
   struct audience *next_busy;
   struct view *view;
-  struct subscriber *members;  /* those who get everything as it comes */
-  struct subscriber *catching; /* those still behind */
-  struct frame **frames;       /* of this flush */
+  struct crowd members;  /* those who get everything as it comes */
+  struct crowd catching; /* those still behind */
+  struct frame **frames; /* of this flush */
   uint32_t frame_count, frame_capacity;
   uint32_t count; /* members and those catching up */
   enum wire wire;
