@@ -18,14 +18,18 @@ export async function run({ rounds, seconds, build }) {
   const host = await startHost({ build });
   const ours = { ...host, port: host.events };
   const peers = [await startFastApi(), await startFastify()].filter(Boolean);
+  const hello = { ...host, name: 'hello' };
   const servers = [ours, ...peers];
   try {
-    const { kept, dropped } = await interleave(servers, rounds, (server) => wrk(server, { seconds, script, url: '/events' }));
+    const measured = (server) => (server === hello ? wrk(hello, { seconds, url: '/f/hello/hello' }) : wrk(server, { seconds, script, url: '/events' }));
+    const { kept, dropped } = await interleave([...servers, hello], rounds, measured);
     const acknowledged = kept.reduce((sum, round) => sum + round.get(ours.name).operations - round.get(ours.name).errors, 0);
     const [events, live] = countRows(host.state);
     const note = `${kept.length} rounds, ${dropped} dropped`;
     const rows = servers.map((s) => ({ case: 'ingest', figure: `${s.name} CPU us/event`, value: fixed(median(kept.map((r) => r.get(s.name).cpuPerOp))), note: `${fixed(median(kept.map((r) => r.get(s.name).throughput)), 0)} events/s` }));
     rows.push({ case: 'ingest', figure: 'rows for what was acknowledged', value: `${events} / ${acknowledged}`, line: 'no fewer', ok: events >= acknowledged && live >= acknowledged, note: `${live} live rows` });
+    const own = median(kept.map((round) => round.get(ours.name).cpuPerOp / round.get('hello').cpuPerOp));
+    rows.push({ case: 'ingest', figure: 'CPU x own hello', value: fixed(own), line: '<= 4', ok: own <= 4, note });
     const lines = [
       ['FastAPI WAL NORMAL', 'events per CPU x FastAPI WAL NORMAL', 3, (r, peer) => r.get(peer).cpuPerOp / r.get(ours.name).cpuPerOp],
       ['Fastify FULL', 'throughput x Fastify FULL', 5, (r, peer) => r.get(ours.name).throughput / r.get(peer).throughput],
