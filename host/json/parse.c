@@ -1,8 +1,10 @@
-/* doc_parse: the strict reader. A linear pre-scan refuses what the library must never see (bytes that are not UTF-8, deep
- * nesting, crowded objects); jansson then checks the grammar and builds the tree. */
+/* doc_parse: the strict reader. What is plainly well-formed is read by quick.c. All else goes through a linear pre-scan that refuses what
+ * the library must never see (bytes that are not UTF-8, deep nesting, crowded objects); jansson then checks the grammar, says what is
+ * wrong, or builds the tree. */
 #include "base/fail.h"
 #include "base/str.h"
 #include "json/json.h"
+#include "json/quick.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -135,9 +137,7 @@ static void report(const json_error_t *error, bp_error *err) {
   fail_at(err, offset, text);
 }
 
-json_t *doc_parse(bp_str text, const struct doc_limits *limits, bp_error *err) {
-  static pthread_once_t seeded = PTHREAD_ONCE_INIT;
-  pthread_once(&seeded, seed_hash);
+static json_t *judge(bp_str text, const struct doc_limits *limits, bp_error *err) {
   if (scan(text, limits, err) != BP_OK)
     return NULL;
   json_error_t error;
@@ -145,6 +145,13 @@ json_t *doc_parse(bp_str text, const struct doc_limits *limits, bp_error *err) {
   if (!value)
     report(&error, err);
   return value;
+}
+
+json_t *doc_parse(bp_str text, const struct doc_limits *limits, bp_error *err) {
+  static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+  pthread_once(&seeded, seed_hash);
+  json_t *value = str_is_utf8(text) ? quick_read(text, limits) : NULL;
+  return value ? value : judge(text, limits, err);
 }
 
 bool doc_integer(const json_t *value, int64_t *ret) {

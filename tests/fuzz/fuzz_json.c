@@ -1,6 +1,9 @@
-/* JSON: whatever parses is written and read back as the same value; validation ends; a schema that compiles is safe to use. */
+/* JSON: whatever parses is written and read back as the same value; what the quick reader takes, the library takes as the same; validation
+ * ends; a schema that compiles is safe to use. */
+#include "base/str.h"
 #include "fuzz.h"
 #include "json/json.h"
+#include "json/quick.h"
 #include "json/schema.h"
 
 static const char event_schema[] =
@@ -32,9 +35,27 @@ static void round_trip(const json_t *value) {
   buf_release(&text);
 }
 
+/* To the letter: kinds of numbers and the order of members, too. */
+static void compare_readers(bp_str text) {
+  struct buf quick_text = {0}, judged_text = {0};
+  json_t *quick = str_is_utf8(text) ? quick_read(text, &doc_default_limits) : NULL;
+  if (!quick)
+    return;
+  json_t *judged = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+  REQUIRE(judged);
+  doc_write(&quick_text, quick);
+  doc_write(&judged_text, judged);
+  REQUIRE(str_eq(buf_str(&quick_text), buf_str(&judged_text)));
+  buf_release(&quick_text);
+  buf_release(&judged_text);
+  json_decref(quick);
+  json_decref(judged);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bp_error err = BP_ERROR_INIT;
   bp_str text = bp_str_make((const char *)data, size);
+  compare_readers(text);
   json_t *value = doc_parse(text, &doc_default_limits, &err);
   if (!value) {
     REQUIRE((err.code == BP_E_PARSE || err.code == BP_E_LIMIT) && err.message[0] && err.pointer[0]);
