@@ -35,9 +35,11 @@ static void forbid_cores(void) {
 #endif
 }
 
-/* One arena for main and one for all workers; freed memory goes back to the system early. */
+/* One arena for main and one for all workers; freed memory goes back to the system early. No fast bins: every request of over a kilobyte
+ * would empty them, and there is one for each write. */
 static void keep_memory_small(void) {
   mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MXFAST, 0);
   mallopt(M_TRIM_THRESHOLD, 256 * 1024);
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 }

@@ -25,7 +25,7 @@ struct bulk_send {
 void bulk_send(struct bulk_send *sends, uint32_t count);
 /* False: one by one from here on. True: io_uring is tried, again even where it was refused before. */
 void bulk_allow(bool is_allowed);
-/* Frees the ring if it has not been used for BULK_REST_MS: called every few seconds. */
+/* Frees the ring if it has not been used for BULK_REST_MS: called when time-outs are looked at. */
 void bulk_rest(int64_t now_ms);
 void bulk_release(void);
 /* For status: "idle", "io_uring", "off", or why it was refused. */

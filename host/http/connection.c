@@ -1,5 +1,6 @@
 /* Connections: reading from sockets, the turn (see wire.h), and what a connection waits for after it. */
 #include "auth/gate.h"
+#include "http/bulk.h"
 #include "http/departed.h"
 #include "http/limits.h"
 #include "http/sweep.h"
@@ -56,8 +57,10 @@ void connection_destroy(struct http_connection *c) {
   wire.counters.connections--;
   stop_forget(c);
   wire.strangers -= c->is_stranger;
-  if (wire.counters.connections == 0)
+  if (wire.counters.connections == 0) {
     sweep_rest();
+    bulk_release();
+  }
   c->is_dead = true;
   if (!c->is_touched)
     free(c);
@@ -380,6 +383,7 @@ static void run_touched(void *arg) {
   (void)arg;
   struct http_connection *c = touched;
   touched = NULL;
+  parked_send(c);
   while (c) {
     struct http_connection *next = c->next_touched;
     c->is_touched = false;

@@ -115,7 +115,7 @@ static void drop_head(struct output *output) {
   free(segment);
 }
 
-static void consume(struct output *output, size_t len) {
+void output_advance(struct output *output, size_t len) {
   while (len) {
     struct segment *segment = output->head;
     size_t part = segment->len - segment->at;
@@ -138,7 +138,7 @@ static ssize_t write_bytes(struct output *output, int fd) {
   struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
   ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (segment ? MSG_MORE : 0));
   if (sent > 0)
-    consume(output, (size_t)sent);
+    output_advance(output, (size_t)sent);
   return sent;
 }
 
@@ -174,6 +174,12 @@ enum output_result output_write(struct output *output, int fd, uint64_t *written
     from_files += is_file ? (uint64_t)sent : 0;
   }
   return OUTPUT_EMPTY;
+}
+
+bp_str output_only(const struct output *output) {
+  const struct segment *segment = output->head;
+  bool is_only = segment && segment->fd < 0 && !segment->next;
+  return is_only ? bp_str_make(segment->data + segment->at, segment->len - segment->at) : bp_str_make(NULL, 0);
 }
 
 void output_release(struct output *output) {

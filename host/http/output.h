@@ -28,6 +28,10 @@ bool output_append_file(struct output *output, int fd, off_t offset, uint64_t le
 void output_splice(struct output *to, struct output *from);
 /* Writes what the socket takes, a large file a piece at a time so that others get their turn. Adds to *written. */
 enum output_result output_write(struct output *output, int fd, uint64_t *written);
+/* The bytes, where they are in one place and nothing follows them; else empty. */
+bp_str output_only(const struct output *output);
+/* So many of the first bytes were written elsewhere. */
+void output_advance(struct output *output, size_t len);
 void output_release(struct output *output);
 
 #endif

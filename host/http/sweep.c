@@ -1,6 +1,7 @@
 /* Deadlines; see sweep.h. The timer is set for the earliest deadline, never sooner than a quarter of a second from now, and
  * not at all while nothing has a deadline. */
 #include "http/sweep.h"
+#include "http/bulk.h"
 #include "http/departed.h"
 #include "http/limits.h"
 #include "loop/loop.h"
@@ -160,4 +161,5 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
   armed_ms = 0;
   if (earliest_ms)
     arm(earliest_ms);
+  bulk_rest(now_ms);
 }

@@ -176,6 +176,9 @@ void body_abandon(struct exchange *x);
 /* Sends "100 Continue" if it is due and the exchange's turn to speak. */
 void body_continue(struct exchange *x);
 
+/* parked.c: sends what waits on these connections, linked by next_touched, as far as that is one piece each and they are many. */
+void parked_send(struct http_connection *touched);
+
 /* raw.c */
 
 /* The socket takes bytes again: offers it to the owner if that asked for it. */

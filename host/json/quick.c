@@ -1,5 +1,6 @@
 /* The quick reader; see quick.h. One pass, RFC 8259; at anything doubtful it gives up. */
 #include "json/quick.h"
+#include "json/plain.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -98,6 +99,8 @@ static bool read_escape(struct reader *r) {
 
 /* Up to the quote or backslash; false at a control character or the end. */
 static bool skip_plain(struct reader *r) {
+  while ((size_t)(r->end - r->at) >= PLAIN_BLOCK && plain_block(r->at, 0))
+    r->at += PLAIN_BLOCK;
   while (r->at < r->end && *r->at != '"' && *r->at != '\\') {
     if ((unsigned char)*r->at < 0x20)
       return false;

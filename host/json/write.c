@@ -2,6 +2,7 @@
  * The writer handles of bp.json/1 (writers.c) use the same scalars. */
 #include "base/str.h"
 #include "json/json.h"
+#include "json/plain.h"
 #include "json/scalars.h"
 
 #include <stdio.h>
@@ -21,27 +22,14 @@ static void write_escape(struct buf *out, unsigned char byte) {
   buf_append(out, text, letter == 'u' ? 6 : 2);
 }
 
-#define BLOCK 8u
-#define EACH(byte) (0x0101010101010101u * (byte))
-
-/* Whether eight bytes need no escape: none is below 0x20, a quote or a backslash; and none has a bit of `unwanted`. Exact for each test as a
- * whole: x - EACH(n) borrows into the high bit of a byte below n, and ~x keeps bytes of 0x80 and above out. */
-static bool is_plain_block(const char *bytes, uint64_t unwanted) {
-  uint64_t x;
-  memcpy(&x, bytes, sizeof(x));
-  uint64_t quotes = x ^ EACH((uint64_t)'"'), slashes = x ^ EACH((uint64_t)'\\');
-  uint64_t hits = ((x - EACH(0x20u)) & ~x) | ((quotes - EACH(1u)) & ~quotes) | ((slashes - EACH(1u)) & ~slashes) | (x & unwanted);
-  return (hits & EACH(0x80u)) == 0;
-}
-
 /* ASCII that goes out as it is; what most keys and many values are. */
 static bool is_plain_ascii(bp_str text) {
   size_t i = 0;
-  for (; text.len - i >= BLOCK; i += BLOCK)
-    if (!is_plain_block(text.ptr + i, EACH(0x80u)))
+  for (; text.len - i >= PLAIN_BLOCK; i += PLAIN_BLOCK)
+    if (!plain_block(text.ptr + i, PLAIN_EACH(0x80u)))
       return false;
   if (i > 0)
-    return i == text.len || is_plain_block(text.ptr + text.len - BLOCK, EACH(0x80u));
+    return i == text.len || plain_block(text.ptr + text.len - PLAIN_BLOCK, PLAIN_EACH(0x80u));
   for (; i < text.len; i++)
     if ((unsigned char)text.ptr[i] >= 0x80 || escapes[(unsigned char)text.ptr[i]])
       return false;
@@ -64,8 +52,8 @@ void doc_write_escaped(struct buf *out, bp_str text) {
   size_t start = 0, i = 0;
   buf_append_char(out, '"');
   while (i < text.len) {
-    if (text.len - i >= BLOCK && is_plain_block(text.ptr + i, 0)) {
-      i += BLOCK;
+    if (text.len - i >= PLAIN_BLOCK && plain_block(text.ptr + i, 0)) {
+      i += PLAIN_BLOCK;
       continue;
     }
     unsigned char byte = (unsigned char)text.ptr[i++];

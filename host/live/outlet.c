@@ -277,7 +277,6 @@ static void timer_update(void) {
   if (all.count == 0 && all.timer) {
     event_free(all.timer);
     all.timer = NULL;
-    bulk_release();
   } else if (all.count > 0 && !all.timer) {
     const struct timeval interval = {.tv_sec = OUTLET_PULSE_S};
     all.timer = event_new(loop_base(), -1, EV_PERSIST, on_timer, NULL);

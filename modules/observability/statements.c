@@ -25,8 +25,10 @@
 
 const bp_statement observability_statements[STATEMENT_COUNT] = {
     SQL(INSERT_EVENT, "insert_event",
-        "INSERT INTO observability_events (session_id, event_type, timestamp, tool_name, tool_input, tool_output, error, exit_code, reason, role, "
-        "content, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
+        /* OR FAIL, since there is a trigger: else SQLite copies every page it changes, to take back half a statement. A unit that fails is
+         * taken back as a whole. */
+        "INSERT OR FAIL INTO observability_events (session_id, event_type, timestamp, tool_name, tool_input, tool_output, error, exit_code, reason, "
+        "role, content, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
     SQL(SESSION_STARTED, "session_started",
         "INSERT INTO observability_sessions (session_id, session_name, status, created_at, modified_at, pid, pid_started) VALUES (?1, ?2, 'running', "
         "?3, ?4, ?5, ?6) ON CONFLICT (session_id) DO UPDATE SET status = 'running', modified_at = excluded.modified_at, pid = coalesce(excluded.pid, "

@@ -44,6 +44,18 @@ const openStuck = (host) => new Promise((resolve) => {
   socket.write(`GET /ws HTTP/1.1\r\nHost: 127.0.0.1:${host.port(PORT)}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`);
 });
 
+// Two posts and a page of what is stored in one segment, on a connection of its own; gives everything that came back until it closed.
+const postTwice = (host, reason, { leaves = false } = {}) => new Promise((resolve, reject) => {
+  const socket = net.connect(host.port(PORT), '127.0.0.1');
+  const bytes = [];
+  const body = (part) => JSON.stringify({ event_type: 'message', session_id: 's', session_name: 'n', timestamp: '2026-11-21T07:00:00Z', reason: `${reason}.${part}` });
+  const request = (part) => `POST /events HTTP/1.1\r\nHost: 127.0.0.1:${host.port(PORT)}\r\nContent-Type: application/json\r\nContent-Length: ${body(part).length}\r\n\r\n${body(part)}`;
+  socket.on('data', (data) => bytes.push(data));
+  socket.on('error', leaves ? () => {} : reject);
+  socket.on('close', () => resolve(Buffer.concat(bytes).toString()));
+  socket.write(`${request(0)}${request(1)}GET /sessions HTTP/1.1\r\nHost: 127.0.0.1:${host.port(PORT)}\r\nConnection: close\r\n\r\n`, () => { if (leaves) socket.destroy(); });
+});
+
 const many = (count, open) => Promise.all(Array.from({ length: count }, open));
 const statusOf = async (host) => (await host.request('GET', '/api/backplane/status')).json();
 const openStream = (host, headers) => openEventStream('/api/backplane/live?topics=observability.*', { port: host.port(), headers });
@@ -104,6 +116,39 @@ for (const useRing of [true, false]) {
     for (const socket of sockets) assert.equal(socket.code, undefined);
     stuck.forEach((socket) => socket.destroy());
     sockets.forEach((socket) => socket.terminate());
+    await host.stop();
+  });
+}
+
+for (const useRing of [true, false]) {
+  test(`${useRing ? 'io_uring' : 'sends one by one'}: posts that come together are each answered in their order, whoever leaves`, { timeout: 120000 }, async () => {
+    const host = await startWith(useRing);
+    const stays = net.connect(host.port(PORT), '127.0.0.1'); // so that the ring is not given back before it is asked about
+    const sent = [];
+    for (let round = 0; round < 6; round++) {
+      const posts = Array.from({ length: CROWD }, (_, n) => ({ reason: `${round}-${n}`, leaves: n % 10 === 9 }));
+      const replies = await Promise.all(posts.map((each) => postTwice(host, each.reason, each)));
+      posts.forEach((each, i) => {
+        if (each.leaves) return;
+        sent.push(`${each.reason}.0`, `${each.reason}.1`);
+        const statuses = replies[i].match(/HTTP\/1\.1 \d+/g);
+        assert.deepEqual(statuses, ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 200'], replies[i]);
+        assert.match(replies[i], /^[^{]*\{"ok":true\}HTTP[^{]*\{"ok":true\}HTTP[^{[]*[{[]/);
+      });
+    }
+    const { bulk_sends: how } = await statusOf(host);
+    if (!useRing) assert.equal(how, 'off');
+    else if (how !== 'io_uring') assert.match(host.stderr, /io_uring is not to be had/);
+    const stored = [];
+    for (let after = ''; after !== null;) {
+      const page = (await host.request('GET', `/sessions/s/events?limit=1000${after}`, { port: PORT })).json();
+      stored.push(...page.events.map((event) => event.reason));
+      after = page.next === undefined ? null : `&after=${page.next}`;
+    }
+    const kept = new Set(stored);
+    assert.deepEqual(sent.filter((reason) => !kept.has(reason)), []);
+    assert.equal(kept.size, stored.length);
+    stays.destroy();
     await host.stop();
   });
 }

@@ -1,7 +1,7 @@
 /* quick_read: what it reads is what the library reads; what it leaves, it leaves whole. */
 #include "base/str.h"
-#include "json/quick.h"
 #include "unit.h"
+#include "json/quick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +152,7 @@ static void test_a_long_number_or_escaped_key_is_left_to_the_library(void **stat
   char number[80] = "1.", key[96] = "{\"\\n";
   memset(number + 2, '3', 70);
   memset(key + 4, 'k', 70);
-  strcpy(key + 74, "\":1}");
+  memcpy(key + 74, "\":1}", sizeof("\":1}"));
   leaves(str_from(number));
   leaves(str_from(key));
   bp_error err = BP_ERROR_INIT;
