@@ -30,8 +30,9 @@ static struct {
   atomic_bool should_stop;
   _Atomic(struct post *) posted; /* newest first */
   struct loop_hook *hooks, *last_hook;
-  int64_t now_ms;    /* 0: not read in this tick */
-  int64_t recent_ns; /* the same */
+  struct loop_hook *later; /* for the end of the next tick */
+  int64_t now_ms;          /* 0: not read in this tick */
+  int64_t recent_ns;       /* the same */
 } loop = {.wake_fd = -1};
 
 static void run_posted(void) {
@@ -93,7 +94,7 @@ void loop_release(void) {
     close(loop.wake_fd);
   loop.base = NULL;
   loop.wake_fd = -1;
-  loop.hooks = loop.last_hook = NULL;
+  loop.hooks = loop.last_hook = loop.later = NULL;
   loop.is_ready = false;
 }
 
@@ -116,13 +117,32 @@ static void run_hooks(void) {
   }
 }
 
+static void queue(struct loop_hook *hook) {
+  hook->next = NULL;
+  if (loop.last_hook)
+    loop.last_hook->next = hook;
+  else
+    loop.hooks = hook;
+  loop.last_hook = hook;
+}
+
+static void queue_later(void) {
+  while (loop.later) {
+    struct loop_hook *hook = loop.later;
+    loop.later = hook->next;
+    queue(hook);
+  }
+}
+
 void loop_run(void) {
   LOOP_MAIN();
   while (!atomic_load_explicit(&loop.should_stop, memory_order_relaxed)) {
     run_hooks();
     loop.now_ms = loop.recent_ns = 0;
-    event_base_loop(loop.base, EVLOOP_ONCE | (loop.hooks ? EVLOOP_NONBLOCK : 0));
+    event_base_loop(loop.base, EVLOOP_ONCE | (loop.hooks || loop.later ? EVLOOP_NONBLOCK : 0));
+    queue_later();
   }
+  queue_later();
   run_hooks();
   atomic_store(&loop.should_stop, false);
 }
@@ -155,12 +175,26 @@ void loop_tick_end(struct loop_hook *hook) {
   if (hook->is_queued)
     return;
   hook->is_queued = true;
-  hook->next = NULL;
-  if (loop.last_hook)
-    loop.last_hook->next = hook;
-  else
-    loop.hooks = hook;
-  loop.last_hook = hook;
+  queue(hook);
+}
+
+void loop_next_tick_end(struct loop_hook *hook) {
+  LOOP_MAIN();
+  if (hook->is_queued)
+    return;
+  hook->is_queued = true;
+  hook->next = loop.later;
+  loop.later = hook;
+}
+
+static bool take_out(struct loop_hook **list, const struct loop_hook *hook, struct loop_hook **ret_previous) {
+  *ret_previous = NULL;
+  for (struct loop_hook **at = list; *at; *ret_previous = *at, at = &(*at)->next)
+    if (*at == hook) {
+      *at = hook->next;
+      return true;
+    }
+  return false;
 }
 
 void loop_tick_forget(struct loop_hook *hook) {
@@ -168,14 +202,10 @@ void loop_tick_forget(struct loop_hook *hook) {
   if (!hook->is_queued)
     return;
   hook->is_queued = false;
-  struct loop_hook *previous = NULL;
-  for (struct loop_hook *at = loop.hooks; at != hook; at = at->next)
-    previous = at;
-  if (previous)
-    previous->next = hook->next;
-  else
-    loop.hooks = hook->next;
-  if (loop.last_hook == hook)
+  struct loop_hook *previous;
+  if (take_out(&loop.later, hook, &previous))
+    return;
+  if (take_out(&loop.hooks, hook, &previous) && loop.last_hook == hook)
     loop.last_hook = previous;
 }
 

@@ -28,6 +28,8 @@ struct loop_hook {
   bool is_queued;
 };
 void loop_tick_end(struct loop_hook *hook);
+/* The same at the end of the next tick, which takes what is ready and waits for nothing. */
+void loop_next_tick_end(struct loop_hook *hook);
 void loop_tick_forget(struct loop_hook *hook);
 
 /* Monotonic milliseconds, read once a tick. */

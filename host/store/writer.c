@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+/* The longest that units gather on main; nobody waits while nothing comes. */
+#define GATHER_MS 2
 /* After this long without units the small background work runs, and after the longer time the log is truncated. */
 #define IDLE_MS 100
 #define TRUNCATE_MS 2000
@@ -38,7 +40,9 @@ static struct {
   /* [any] */
   atomic_bool is_stopping, is_readonly;
   /* Main's */
-  struct unit *tick_first, **tick_last;
+  struct unit *gathered, **last_gathered; /* not yet handed over */
+  int64_t gathered_ms;                    /* since */
+  uint64_t noticed;                       /* `submitted` at the end of the last tick */
   struct loop_hook tick;
   uint32_t queued_units;
   size_t queued_bytes;
@@ -70,17 +74,27 @@ static void signal_locked(void) {
 
 /* ---- Main's side ---- */
 
-static void hand_over(void *arg) {
-  (void)arg;
-  if (!writer.tick_first)
+static void hand_over(void) {
+  if (!writer.gathered)
     return;
   pthread_mutex_lock(&writer.lock);
-  *writer.last = writer.tick_first;
-  writer.last = writer.tick_last;
+  *writer.last = writer.gathered;
+  writer.last = writer.last_gathered;
   signal_locked();
   pthread_mutex_unlock(&writer.lock);
-  writer.tick_first = NULL;
-  writer.tick_last = &writer.tick_first;
+  writer.gathered = NULL;
+  writer.last_gathered = &writer.gathered;
+}
+
+/* While every tick brings more, they gather for one commit. */
+static void end_tick(void *arg) {
+  (void)arg;
+  bool has_more = writer.submitted != writer.noticed && loop_now_ms() - writer.gathered_ms < GATHER_MS;
+  writer.noticed = writer.submitted;
+  if (has_more)
+    loop_next_tick_end(&writer.tick);
+  else
+    hand_over();
 }
 
 bp_status writer_submit(struct unit *u) {
@@ -94,8 +108,10 @@ bp_status writer_submit(struct unit *u) {
   writer.queued_units++;
   writer.queued_bytes += u->bytes;
   u->next = NULL;
-  *writer.tick_last = u;
-  writer.tick_last = &u->next;
+  if (!writer.gathered)
+    writer.gathered_ms = loop_now_ms();
+  *writer.last_gathered = u;
+  writer.last_gathered = &u->next;
   loop_tick_end(&writer.tick);
   return BP_OK;
 }
@@ -121,7 +137,7 @@ void writer_ready(void) {
 }
 
 void writer_search(struct search_job *job) {
-  hand_over(NULL);
+  hand_over();
   job->next = NULL;
   job->after_units = writer.submitted;
   pthread_mutex_lock(&writer.lock);
@@ -343,14 +359,14 @@ bp_status writer_start(const char *path, bp_error *err) {
     return status;
   writer.first = NULL;
   writer.last = &writer.first;
-  writer.tick_first = NULL;
-  writer.tick_last = &writer.tick_first;
+  writer.gathered = NULL;
+  writer.last_gathered = &writer.gathered;
   writer.taken = writer.submitted = 0;
   writer.searches = NULL;
   writer.last_search = &writer.searches;
   writer.tasks = NULL;
   writer.last_task = &writer.tasks;
-  writer.tick = (struct loop_hook){.fn = hand_over};
+  writer.tick = (struct loop_hook){.fn = end_tick};
   writer.is_ready = false;
   atomic_store(&writer.is_stopping, false);
   atomic_store(&writer.is_readonly, false);
@@ -368,7 +384,7 @@ bp_status writer_start(const char *path, bp_error *err) {
 void writer_stop(void) {
   if (!writer.is_running)
     return;
-  hand_over(NULL);
+  hand_over();
   loop_tick_forget(&writer.tick);
   atomic_store(&writer.is_stopping, true);
   writer_wake();

@@ -138,6 +138,51 @@ static void test_a_hook_that_asks_again_does_not_starve_the_loop(void **state) {
   loop_tick_forget(&hook_a);
 }
 
+static void ask_for_next(void *arg) {
+  (void)arg;
+  loop_next_tick_end(&hook_a);
+  loop_next_tick_end(&hook_b);
+  loop_next_tick_end(&hook_a);
+  loop_post(note, (void *)2);
+  loop_post(stop, NULL);
+  note((void *)1);
+}
+
+static void test_a_hook_for_the_next_tick_waits_for_that_alone(void **state) {
+  (void)state;
+  hook_a = (struct loop_hook){.fn = note, .arg = (void *)8};
+  hook_b = (struct loop_hook){.fn = note, .arg = (void *)9};
+  struct loop_hook first = {.fn = ask_for_next};
+  loop_tick_end(&first);
+  loop_run();
+  assert_int_equal(order_count, 4);
+  assert_int_equal(order[0], 1);
+  assert_int_equal(order[1], 2);
+  assert_int_equal(order[2] + order[3], 17);
+}
+
+/* Nothing else is there to do: the loop must not wait for an event. */
+static void test_a_hook_for_the_next_tick_does_not_wait_for_events(void **state) {
+  (void)state;
+  hook_a = (struct loop_hook){.fn = stop};
+  loop_next_tick_end(&hook_a);
+  loop_run();
+}
+
+static void test_a_hook_for_the_next_tick_can_be_forgotten(void **state) {
+  (void)state;
+  hook_a = (struct loop_hook){.fn = note, .arg = (void *)1};
+  hook_b = (struct loop_hook){.fn = note, .arg = (void *)2};
+  loop_next_tick_end(&hook_a);
+  loop_next_tick_end(&hook_b);
+  loop_tick_forget(&hook_a);
+  loop_tick_forget(&hook_a);
+  loop_post(stop, NULL);
+  loop_run();
+  assert_int_equal(order_count, 1);
+  assert_int_equal(order[0], 2);
+}
+
 static int64_t seen_ms;
 
 static void see_time(void *arg) {
@@ -173,6 +218,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_a_hook_runs_once_after_the_tick, setup, teardown),
       cmocka_unit_test_setup_teardown(test_a_forgotten_hook_does_not_run, setup, teardown),
       cmocka_unit_test_setup_teardown(test_a_hook_that_asks_again_does_not_starve_the_loop, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_a_hook_for_the_next_tick_waits_for_that_alone, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_a_hook_for_the_next_tick_does_not_wait_for_events, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_a_hook_for_the_next_tick_can_be_forgotten, setup, teardown),
       cmocka_unit_test_setup_teardown(test_time_stands_still_within_a_tick, setup, teardown),
       cmocka_unit_test_setup_teardown(test_release_runs_what_is_still_posted, setup, teardown),
   };
