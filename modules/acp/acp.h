@@ -183,7 +183,7 @@ struct new_token {
 };
 void token_store(struct acp *m, bp_str agent, const struct new_token *token, token_fn done, void *ctx);
 
-/* ---- oauth.c ---- */
+/* ---- oauth.c and oauth_*.c ---- */
 
 bool oauth_knows(const struct acp *m, bp_str agent);
 void oauth_start(struct call *call);

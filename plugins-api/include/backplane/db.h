@@ -32,7 +32,9 @@ typedef struct bp_statement {
   bp_str sql;  /* exactly one statement with ?1, ?2 ... */
 } bp_statement;
 
-/* A full-text index the host keeps over columns of one of the plugin's tables (whose primary key is an INTEGER rowid). */
+/* A full-text index the host keeps over columns of one of the plugin's tables (whose primary key is an INTEGER rowid). It follows the table
+ * by triggers: where many rows are inserted a second, write INSERT OR FAIL, for else SQLite keeps a copy of every page that a statement with
+ * triggers changes. A unit that fails is taken back as a whole either way. */
 typedef struct bp_search_index {
   uint32_t size;
   uint32_t reserved;
