@@ -133,6 +133,15 @@ void operation_fail_docker(struct operation *op, const struct docker_answer *ans
 /* Looks whether the service's container is there and ours; else ends the operation with a sentence about it. */
 void operation_need_container(struct operation *op, void (*next)(struct operation *op));
 
+/* container.c */
+#define REDIS_CONFIG "backplane-redis.conf" /* below /etc in the container */
+void container_put(const struct operation *op, bp_json_writer out);
+void container_put_labels(const struct services *s, bp_json_writer out);
+/* The n-th path inside of the container that has a volume; false at the end. */
+bool volume_path(const struct operation *op, uint32_t index, char path[256]);
+/* "ai-desktop-mysql-var-lib-mysql" */
+void volume_name(const struct operation *op, const char *path, char name[320]);
+
 void install_begin(struct operation *op);   /* install.c */
 void uninstall_begin(struct operation *op); /* uninstall.c */
 void run_begin(struct operation *op);       /* run.c: start, stop, restart */
