@@ -85,7 +85,7 @@ void provider_form(struct kit_buf *form, const struct provider *p) {
 }
 
 bool provider_post(struct acp *m, const struct kit_text *url, struct kit_buf *form,
-                 void (*done)(void *, bp_exchange, bp_status, uint32_t, bp_str, const bp_error *), void *ctx) {
+                   void (*done)(void *, bp_exchange, bp_status, uint32_t, bp_str, const bp_error *), void *ctx) {
   const bp_client_header headers[] = {
       {.size = sizeof(bp_client_header), .name = BP_STR("Accept"), .value = BP_STR("application/json")},
       {.size = sizeof(bp_client_header), .name = BP_STR("Content-Type"), .value = BP_STR("application/x-www-form-urlencoded")},
