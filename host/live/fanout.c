@@ -17,7 +17,7 @@ static struct batch batch;
 
 static void prefetch(struct outlet *const *outlets, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
-    __builtin_prefetch(outlets[i]);
+    outlet_prefetch(outlets[i]);
 }
 
 static void add(uint32_t index, int fd, bp_str bytes) {
@@ -94,6 +94,7 @@ static void send_ones(struct outlet *const *outlets, uint32_t count, bool *ret_i
       add(i, fd, bytes);
   }
   bulk_send(batch.sends, batch.count);
+  prefetch(outlets, count); /* again: the sends have used the cache */
   for (uint32_t i = 0; i < batch.count; i++)
     outlet_sent_one(outlets[batch.of[i]], batch.sends[i].result);
 }

@@ -44,6 +44,12 @@ struct outlet {
   struct outlet *next_dirty;
 };
 
+/* It will be looked at soon. */
+static inline void outlet_prefetch(const struct outlet *o) {
+  __builtin_prefetch(o);
+  __builtin_prefetch(&o->kind);
+}
+
 /* Takes over the exchange. False: the connection is gone, nothing is called. */
 bool outlet_open(struct outlet *o, const struct outlet_kind *kind, struct http_exchange *x, unsigned status, bp_str content_type);
 /* Queues a frame (takes a reference; NULL is ignored); it leaves at the end of the tick. */

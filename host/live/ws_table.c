@@ -149,6 +149,14 @@ static uint64_t queue_shared(bp_ws handle, struct frame *frame) {
   return waiting < WAITING_MAX && ws_send(&self->ws, frame) ? waiting : UINT64_MAX;
 }
 
+/* A crowd's memory is cold: some are fetched ahead. */
+#define AHEAD 8u
+static void prefetch(bp_ws handle) {
+  const struct plugin_ws *self = slots_get(&handles, handle);
+  if (self)
+    outlet_prefetch(&self->ws.out);
+}
+
 static bp_status send_many(const bp_ws *sockets, uint32_t count, uint32_t type, bp_str data, uint64_t *ret_waiting) {
   if (!plugin_on_main(0, "ws send_many"))
     return BP_E_THREAD;
@@ -158,6 +166,8 @@ static bp_status send_many(const bp_ws *sockets, uint32_t count, uint32_t type, 
   if (!frame)
     return BP_E_NO_MEMORY;
   for (uint32_t i = 0; i < count; i++) {
+    if (i + AHEAD < count)
+      prefetch(sockets[i + AHEAD]);
     uint64_t waiting = queue_shared(sockets[i], frame);
     if (ret_waiting)
       ret_waiting[i] = waiting;
