@@ -75,22 +75,26 @@ struct http_handler {
 };
 void http_set_handler(const struct http_handler *handler);
 
-bool exchange_find_header(const struct http_exchange *x, bp_str name, bp_str *ret);
-unsigned exchange_count_headers(const struct http_exchange *x, bp_str name);
-
 static inline uint32_t header_length_bit(size_t len) {
   return UINT32_C(1) << (len < 31 ? len : 31);
 }
 
-/* First header of that name (case-insensitive), or false. Most that are asked for are not there: those cost no search. */
+/* The search behind the two below, which spare it where no header's name is as long. */
+bool exchange_find_header(const struct http_exchange *x, bp_str name, bp_str *ret);
+unsigned exchange_count_headers(const struct http_exchange *x, bp_str name);
+static inline bool exchange_may_have(const struct http_exchange *x, bp_str name) {
+  return (x->header_lengths & header_length_bit(name.len)) != 0;
+}
+
+/* First header of that name (case-insensitive), or false. Most that are asked for are not there. */
 static inline bool exchange_header(const struct http_exchange *x, const char *name, bp_str *ret) {
   bp_str wanted = bp_str_make(name, strlen(name));
-  return (x->header_lengths & header_length_bit(wanted.len)) != 0 && exchange_find_header(x, wanted, ret);
+  return exchange_may_have(x, wanted) && exchange_find_header(x, wanted, ret);
 }
 
 static inline unsigned exchange_header_count(const struct http_exchange *x, const char *name) {
   bp_str wanted = bp_str_make(name, strlen(name));
-  return (x->header_lengths & header_length_bit(wanted.len)) != 0 ? exchange_count_headers(x, wanted) : 0;
+  return exchange_may_have(x, wanted) ? exchange_count_headers(x, wanted) : 0;
 }
 
 /* The path has been matched: its escaped slashes (TARGET_SLASH) become plain ones. */

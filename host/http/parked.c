@@ -10,16 +10,18 @@ static struct {
 } batch;
 
 static void send_batch(void) {
-  if (batch.count >= BULK_SENDS_MIN)
-    bulk_send(batch.sends, batch.count);
-  for (uint32_t i = 0; i < batch.count && batch.count >= BULK_SENDS_MIN; i++) {
+  uint32_t count = batch.count;
+  batch.count = 0;
+  if (count < BULK_SENDS_MIN)
+    return;
+  bulk_send(batch.sends, count);
+  for (uint32_t i = 0; i < count; i++) {
     ssize_t sent = batch.sends[i].result;
     if (sent <= 0)
       continue;
     output_advance(&batch.connections[i]->out, (size_t)sent);
     wire.counters.bytes_out += (uint64_t)sent;
   }
-  batch.count = 0;
 }
 
 static bool may_send(const struct http_connection *c) {
