@@ -1,5 +1,6 @@
 /* sd_notify(3) without libsystemd; see notify.h. */
 #include "notify.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "loop/loop.h"
 
@@ -65,10 +66,8 @@ void notify_ready(void) {
 }
 
 void notify_reloading(void) {
-  struct timespec now;
   char text[80];
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+  snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_monotonic_ns() / 1000));
   send_text(text);
 }
 

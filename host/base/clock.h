@@ -1,6 +1,6 @@
-/* The store threads' clocks. */
-#ifndef HOST_STORE_CLOCK_H
-#define HOST_STORE_CLOCK_H
+/* Clocks read now, in nanoseconds. [any] */
+#ifndef HOST_BASE_CLOCK_H
+#define HOST_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

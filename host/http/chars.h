@@ -25,15 +25,4 @@ static inline bool char_is_token(bp_str s) {
   return s.len > 0;
 }
 
-/* The value of a hexadecimal digit, or -1. */
-static inline int char_hex(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
 #endif

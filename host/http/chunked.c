@@ -1,5 +1,6 @@
 /* The chunked decoder; see chunked.h. Framing goes byte by byte, data in whole slices. */
 #include "http/chunked.h"
+#include "base/hex.h"
 #include "http/chars.h"
 #include "http/limits.h"
 
@@ -14,7 +15,7 @@ static bool go(struct chunked *c, enum chunk_state state) {
 }
 
 static bool read_size(struct chunked *c, char byte) {
-  int digit = char_hex(byte);
+  int digit = hex_value(byte);
   if (digit >= 0) {
     if (++c->digits > SIZE_DIGITS_MAX || c->left > (uint64_t)INT64_MAX >> 4)
       return false;

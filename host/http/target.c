@@ -1,5 +1,6 @@
 /* Request targets; see target.h. */
 #include "http/target.h"
+#include "base/hex.h"
 #include "base/str.h"
 #include "http/chars.h"
 
@@ -15,7 +16,7 @@ static size_t bracketed_len(bp_str text) {
   if (end < 3)
     return 0;
   for (ptrdiff_t i = 1; i < end; i++)
-    if (char_hex(text.ptr[i]) < 0 && text.ptr[i] != ':' && text.ptr[i] != '.')
+    if (hex_value(text.ptr[i]) < 0 && text.ptr[i] != ':' && text.ptr[i] != '.')
       return 0;
   return (size_t)end + 1;
 }
@@ -82,8 +83,8 @@ bool target_decode(bp_str path, char *room, bp_str *ret) {
   for (size_t i = 0; i < path.len; i++) {
     char c = path.ptr[i];
     if (c == '%') {
-      int high = i + 2 < path.len ? char_hex(path.ptr[i + 1]) : -1;
-      int low = high < 0 ? -1 : char_hex(path.ptr[i + 2]);
+      int high = i + 2 < path.len ? hex_value(path.ptr[i + 1]) : -1;
+      int low = high < 0 ? -1 : hex_value(path.ptr[i + 2]);
       if (low < 0)
         return false;
       c = (char)(high * 16 + low);

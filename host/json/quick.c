@@ -1,5 +1,6 @@
 /* The quick reader; see quick.h. One pass, RFC 8259; at anything doubtful it gives up. */
 #include "json/quick.h"
+#include "base/hex.h"
 #include "json/plain.h"
 
 #include <math.h>
@@ -32,20 +33,13 @@ static bool take(struct reader *r, char wanted) {
 
 /* ---- Strings ---- */
 
-static int hex_of(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c = (char)(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Behind "\u"; 0 where it is no four digits, or NUL. */
 static uint32_t read_unit(struct reader *r) {
   uint32_t unit = 0;
   if (r->end - r->at < 4)
     return 0;
   for (int i = 0; i < 4; i++) {
-    int digit = hex_of(*r->at++);
+    int digit = hex_value(*r->at++);
     if (digit < 0)
       return 0;
     unit = unit << 4 | (uint32_t)digit;

@@ -1,6 +1,7 @@
 /* bp.core/1; see backplane/core.h. */
 #include "auth/tokens.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "host.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 
 static bp_str host_version(void) {
   return BP_LIT(HOST_VERSION);
@@ -64,18 +64,12 @@ static bp_str start_folder(bp_plugin self) {
   return str_from(host_run.start_folder);
 }
 
-static int64_t clock_ns(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int64_t now_wall_ns(void) {
-  return clock_ns(CLOCK_REALTIME);
+  return clock_wall_ns();
 }
 
 static int64_t now_monotonic_ns(void) {
-  return clock_ns(CLOCK_MONOTONIC);
+  return clock_monotonic_ns();
 }
 
 static void random_bytes(void *data, size_t bytes) {

@@ -1,5 +1,6 @@
 /* The event loop; see loop.h. One eventfd wakes it for posted work; nothing ticks while there is nothing to do. */
 #include "loop/loop.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -9,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Hooks may queue hooks; after so many rounds the sockets get their turn first. */
@@ -210,9 +210,7 @@ void loop_tick_forget(struct loop_hook *hook) {
 }
 
 int64_t loop_clock_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  int64_t now_ns = clock_monotonic_ns();
   if (loop_is_main())
     loop.recent_ns = now_ns;
   return now_ns;

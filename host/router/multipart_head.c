@@ -1,4 +1,5 @@
 /* The headers of a multipart part and the boundary parameter; see multipart.h. */
+#include "base/hex.h"
 #include "base/str.h"
 #include "http/chars.h"
 #include "router/multipart.h"
@@ -137,7 +138,7 @@ static bool decode_extended(char *value, size_t len, bp_str *ret) {
       *out++ = *in++;
       continue;
     }
-    int high = end - in > 2 ? char_hex(in[1]) : -1, low = end - in > 2 ? char_hex(in[2]) : -1;
+    int high = end - in > 2 ? hex_value(in[1]) : -1, low = end - in > 2 ? hex_value(in[2]) : -1;
     if (high < 0 || low < 0)
       return false;
     *out++ = (char)(high * 16 + low);

@@ -1,5 +1,6 @@
 /* Numbers, words and escapes; see value_text.h. */
 #include "router/value_text.h"
+#include "base/hex.h"
 #include "base/str.h"
 
 #include <math.h>
@@ -41,19 +42,12 @@ bool param_to_real(bp_str text, double *ret) {
   return true;
 }
 
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c = (char)(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 size_t query_decode(bp_str text, char *out) {
   size_t len = 0;
   for (size_t i = 0; i < text.len; i++) {
     char c = text.ptr[i];
-    int high = c == '%' && i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
-    int low = high >= 0 ? hex_digit(text.ptr[i + 2]) : -1;
+    int high = c == '%' && i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
+    int low = high >= 0 ? hex_value(text.ptr[i + 2]) : -1;
     if (low >= 0) {
       c = (char)(high << 4 | low);
       i += 2;

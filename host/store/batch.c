@@ -1,10 +1,10 @@
 /* Group commit; see batch.h. */
 #include "store/batch.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "live/live.h"
-#include "store/clock.h"
 #include "store/counters.h"
 #include "store/delivery.h"
 

@@ -1,7 +1,7 @@
 /* store_live_read: durable events from the log, for replay to subscribers. Runs on the read pool. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "store/clock.h"
 #include "store/live_rows.h"
 #include "store/reader.h"
 #include "store/store.h"

@@ -1,10 +1,10 @@
 /* The read pool; see reader.h. */
 #include "store/reader.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "store/clock.h"
 #include "store/counters.h"
 #include "store/statements.h"
 

@@ -1,7 +1,7 @@
 /* A plugin's queries; see reads.h. */
 #include "store/reads.h"
+#include "base/clock.h"
 #include "base/fail.h"
-#include "store/clock.h"
 #include "store/delivery.h"
 #include "store/params.h"
 #include "store/reader.h"

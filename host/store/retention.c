@@ -1,6 +1,6 @@
 /* Retention of the live log; see retention.h. */
 #include "store/retention.h"
-#include "store/clock.h"
+#include "base/clock.h"
 
 #define COUNT_ROWS 2000
 #define DELETE_ROWS 500

@@ -1,8 +1,8 @@
 /* Searching: jobs from a plugin's words to rows; see search.h. Declaring indexes is search_declare.c. */
 #include "store/search.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/str.h"
-#include "store/clock.h"
 #include "store/delivery.h"
 #include "store/search_index.h"
 #include "store/writer.h"

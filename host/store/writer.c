@@ -1,12 +1,12 @@
 /* The writer thread; see writer.h. Running one batch is batch.c. */
 #include "store/writer.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "loop/loop.h"
 #include "store/batch.h"
 #include "store/checkpoint.h"
-#include "store/clock.h"
 #include "store/delivery.h"
 #include "store/retention.h"
 #include "store/schema.h"
